@@ -1,0 +1,55 @@
+import type { FinishReason } from "../models/contract.ts";
+import type { RunError, Usage } from "../store/contract.ts";
+
+/** Usage as it is shown outside, in the names of the REST API. */
+export interface PublicUsage {
+  input_tokens: number;
+  output_tokens: number;
+  total_tokens: number;
+  cached_tokens?: number;
+  reasoning_tokens?: number;
+  cost_usd?: number;
+}
+
+/**
+ * The life of a run. REST streams it, platforms edit their message with it, webhooks publish it. Every event also carries
+ * `type` and `run_id`. `message.delta` with `reset: true` takes back the text since the last tool or the start: the model
+ * call behind it is made again (a retry, or a restart of Hermes). `run.started` comes once per start, so a run that went on
+ * after a restart has several, the later ones with `resumed: true`.
+ */
+export type RunEvent =
+  | { type: "run.started"; session_id: string; model: string; resumed?: true }
+  | { type: "message.delta"; delta: string; reset?: true }
+  | { type: "tool.started"; tool: string; call_id: string; arguments: string }
+  | { type: "tool.completed"; tool: string; call_id: string; is_error: boolean; result: string }
+  | {
+      type: "run.completed";
+      response: string;
+      session_id: string;
+      model: string;
+      finish_reason: FinishReason;
+      usage: PublicUsage;
+    }
+  | {
+      type: "run.failed";
+      status: "failed" | "cancelled";
+      session_id: string;
+      error: RunError;
+      usage: PublicUsage;
+    };
+
+/** True for the event after which no other comes. */
+export function isFinal(type: string): boolean {
+  return type === "run.completed" || type === "run.failed";
+}
+
+export function publicUsage(usage: Usage): PublicUsage {
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    total_tokens: usage.inputTokens + usage.outputTokens,
+    ...(usage.cachedTokens === undefined ? {} : { cached_tokens: usage.cachedTokens }),
+    ...(usage.reasoningTokens === undefined ? {} : { reasoning_tokens: usage.reasoningTokens }),
+    ...(usage.costUsd === undefined ? {} : { cost_usd: usage.costUsd }),
+  };
+}

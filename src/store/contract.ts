@@ -1,0 +1,281 @@
+/**
+ * The store as the rest of Hermes sees it: one narrow asynchronous interface per aggregate, no SQL. A method that writes
+ * resolves once its rows are on disk (WAL, synchronous=FULL) and rejects with `store_unavailable` otherwise. All times
+ * are milliseconds since the epoch.
+ */
+
+/** What a model call or a turn used. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens?: number;
+  reasoningTokens?: number;
+  /** In US dollars by the catalogue's price; absent when the price is not known. */
+  costUsd?: number;
+}
+
+/** A session is a conversation. Its key is `<owner>/<id>`: a caller names only the id, so it can never reach another owner's. */
+export interface Session {
+  key: string;
+  /** Who it belongs to, with the door in front: `api:owner`, `cli:owner`, later `telegram:123`. */
+  owner: string;
+  id: string;
+  title: string;
+  createdAt: number;
+  updatedAt: number;
+  messageCount: number;
+}
+
+export type MessageRole = "user" | "assistant" | "tool";
+
+export interface ToolCallRecord {
+  id: string;
+  name: string;
+  /** The arguments as the model wrote them: JSON text, perhaps malformed. */
+  arguments: string;
+}
+
+/** A part of a message. Image data is base64. */
+export type Part = { type: "text"; text: string } | { type: "image"; mediaType: string; data: string };
+
+export interface NewMessage {
+  role: MessageRole;
+  parts: Part[];
+  /** Assistant: the calls it asked for. */
+  toolCalls?: ToolCallRecord[];
+  /** Tool: the call that this answers. */
+  toolCallId?: string;
+  toolName?: string;
+  isError?: boolean;
+  /** Assistant: thinking text, which some providers want back inside a tool loop. */
+  reasoning?: string;
+  /** Assistant: what else the provider wants back, opaque to everyone else. */
+  providerData?: unknown;
+  usage?: Usage;
+  model?: string;
+}
+
+export interface Message extends NewMessage {
+  /** Rising within the whole store: the order of the conversation and the cursor of paging. */
+  id: number;
+  sessionKey: string;
+  runId: string;
+  createdAt: number;
+}
+
+export type RunStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
+export type RunKind = "chat" | "execute";
+
+export interface RunError {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** The durable record of one turn. */
+export interface Run {
+  id: string;
+  sessionKey: string;
+  kind: RunKind;
+  status: RunStatus;
+  /** What the agent needs to run it, as it was accepted (caller, model, tools, attachments); opaque to the store. */
+  request: unknown;
+  /** The process that runs it (see `Instances`); null while queued. */
+  instance: string | null;
+  /** How often it was started: more than 1 after a crash. */
+  attempts: number;
+  cancelRequested: boolean;
+  response: string | null;
+  /** Why the model stopped: `stop`, or `length` for an answer that was cut off. */
+  finishReason: string | null;
+  model: string | null;
+  error: RunError | null;
+  usage: Usage | null;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+}
+
+/** Which delivery this is, for doors that deliver more than once (`Idempotency-Key`, platform message ids). */
+export interface Delivery {
+  /** The name space of ids: `api:owner`, `telegram:bot42`. */
+  source: string;
+  id: string;
+  /** Hash of the request; another one under the same id is `idempotency_mismatch`. */
+  fingerprint: string;
+}
+
+export interface NewRun {
+  id: string;
+  kind: RunKind;
+  session: { owner: string; id: string };
+  request: unknown;
+  /** The user's message, stored with the run. */
+  message: NewMessage;
+  delivery?: Delivery;
+}
+
+/** One event of a run; `data` is the JSON text that every client gets, byte for byte. */
+export interface RunEventRecord {
+  seq: number;
+  type: string;
+  data: string;
+}
+export type NewRunEvent = Omit<RunEventRecord, "seq">;
+
+export interface Page<T> {
+  items: T[];
+  /** Pass as `cursor` for the next page; null at the end. */
+  nextCursor: string | null;
+}
+export interface PageRequest {
+  limit: number;
+  cursor?: string;
+}
+
+export interface SessionStore {
+  get(key: string): Promise<Session | null>;
+  /** Newest first. Without an owner: everybody's. */
+  list(page: PageRequest & { owner?: string }): Promise<Page<Session>>;
+  /** Oldest first. `newest: true` gives the last `limit` messages, still oldest first. */
+  messages(key: string, page: PageRequest & { newest?: boolean }): Promise<Page<Message>>;
+  /** Full-text search over messages, best match first. Any text is a valid query; Chinese words of two characters are found. */
+  search(
+    query: string,
+    page: PageRequest & { owner?: string; sessionKey?: string },
+  ): Promise<Page<MessageHit>>;
+  /** Removes the session with its messages and runs. False when there is none; `conflict` while a run of it is open. */
+  delete(key: string): Promise<boolean>;
+  /** The summary that stands for all messages up to `throughId`, or null. */
+  summary(key: string): Promise<{ text: string; throughId: number } | null>;
+  saveSummary(key: string, summary: { text: string; throughId: number }): Promise<void>;
+}
+
+export interface MessageHit {
+  message: Message;
+  /** The place of the match, plain text, at most 200 characters. */
+  snippet: string;
+}
+
+export interface RunStore {
+  /**
+   * Puts the run, its session (made when missing) and the user's message on disk in one transaction. A delivery that is
+   * known returns the first one's run with `duplicate: true`, or rejects with `idempotency_mismatch`.
+   */
+  accept(run: NewRun): Promise<{ run: Run; duplicate: boolean }>;
+  get(id: string): Promise<Run | null>;
+  list(page: PageRequest & { owner?: string; status?: RunStatus }): Promise<Page<Run>>;
+  /**
+   * Moves a queued run to running under this instance. `busy`: another run of its session is running somewhere, or an
+   * older one still waits. `ended`: it is not queued any more.
+   */
+  start(id: string, instance: string): Promise<"started" | "busy" | "ended">;
+  /** Everything that the run has written so far, oldest first: its user message, then its steps. */
+  journal(id: string): Promise<{ messages: Message[]; toolCalls: ToolCallState[] }>;
+  /** Appends messages and events in one transaction: one finished step of the turn. */
+  recordStep(id: string, step: { messages: NewMessage[]; events: NewRunEvent[] }): Promise<RunEventRecord[]>;
+  /** Notes that a tool call begins; must be on disk before the tool runs. */
+  beginToolCall(id: string, call: ToolCallRecord, events: NewRunEvent[]): Promise<RunEventRecord[]>;
+  /** Stores the result as a tool message and closes the call. */
+  endToolCall(id: string, result: NewMessage, events: NewRunEvent[]): Promise<RunEventRecord[]>;
+  appendEvents(id: string, events: NewRunEvent[]): Promise<RunEventRecord[]>;
+  /** Ends the run: its last messages, its outcome and its last event in one transaction. */
+  finish(
+    id: string,
+    outcome: RunOutcome,
+    step: { messages: NewMessage[]; events: NewRunEvent[] },
+  ): Promise<RunEventRecord[]>;
+  /** Events after `seq`, oldest first. */
+  events(id: string, afterSeq: number, limit: number): Promise<RunEventRecord[]>;
+  /** Asks for a cancel, seen by whichever process runs it. False when it had ended already. */
+  requestCancel(id: string): Promise<boolean>;
+  /** Of these runs, those whose cancel was asked for (perhaps by another process). */
+  cancelRequests(ids: string[]): Promise<string[]>;
+  /**
+   * Hands runs over to nobody, back to queued, whose process is gone, and lists every queued run, oldest first.
+   * `instance` is the caller's own and counts as alive.
+   */
+  takeOver(instance: string): Promise<Run[]>;
+  /** Puts the running runs of this instance back to queued: a planned stop. */
+  park(instance: string): Promise<void>;
+}
+
+export interface ToolCallState {
+  call: ToolCallRecord;
+  /** False: it began and its outcome is not known. */
+  finished: boolean;
+}
+
+export type RunOutcome =
+  | { status: "completed"; response: string; finishReason: string; model: string; usage: Usage }
+  | { status: "failed"; error: RunError; usage: Usage }
+  | { status: "cancelled"; usage: Usage };
+
+export interface MemoryEntry {
+  key: string;
+  value: unknown;
+  /** Who wrote it: a door and a run, such as `api` or `run_01k…`. */
+  source: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** Memory belongs to a principal; the same key of two principals is two entries. */
+export interface MemoryStore {
+  get(principal: string, key: string): Promise<MemoryEntry | null>;
+  set(principal: string, key: string, value: unknown, source: string): Promise<MemoryEntry>;
+  delete(principal: string, key: string): Promise<boolean>;
+  /** By key. */
+  list(principal: string, page: PageRequest): Promise<Page<MemoryEntry>>;
+  /** Best match first, over keys and the text of values. Any text is a valid query. */
+  search(principal: string, query: string, limit: number): Promise<MemoryEntry[]>;
+}
+
+export type TodoStatus = "pending" | "in_progress" | "completed" | "cancelled";
+export interface Todo {
+  id: string;
+  title: string;
+  notes: string;
+  status: TodoStatus;
+  createdAt: number;
+  updatedAt: number;
+}
+export interface TodoStore {
+  create(principal: string, todos: { title: string; notes?: string }[]): Promise<Todo[]>;
+  /** Null when there is no such todo. */
+  update(
+    principal: string,
+    id: string,
+    change: { title?: string; notes?: string; status?: TodoStatus },
+  ): Promise<Todo | null>;
+  list(principal: string, filter: { status?: TodoStatus; limit: number }): Promise<Todo[]>;
+}
+
+export interface StoreHealth {
+  ok: boolean;
+  /** Why it is not ok, fit for a user. */
+  problem: string | null;
+  sizeBytes: number;
+  walBytes: number;
+  schemaVersion: number;
+}
+
+export interface Store {
+  readonly path: string;
+  /** This process's own name among those that share the file, alive for as long as the store is open. */
+  readonly instance: string;
+  sessions: SessionStore;
+  runs: RunStore;
+  memory: MemoryStore;
+  todos: TodoStore;
+  /** Tries a write, so that it tells the truth about a full disk. */
+  health(): Promise<StoreHealth>;
+  counts(): Promise<{ sessions: number; messages: number; runs: Record<RunStatus, number>; memory: number }>;
+  /** A consistent copy while others write. */
+  backup(toPath: string): Promise<void>;
+  /** Full integrity check; the problems found, none when empty. */
+  check(): Promise<string[]>;
+  /** Drops deliveries and run events older than their keeping time. */
+  prune(keep: { deliveriesMs: number; eventsMs: number }): Promise<void>;
+  close(): Promise<void>;
+}

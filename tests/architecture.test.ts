@@ -1,0 +1,140 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { Glob } from "bun";
+
+const ROOT = join(import.meta.dir, "..");
+
+/** Rooms from the outermost to the innermost; rooms of one row do not import one another. */
+const LAYERS = [
+  ["main"],
+  ["cli"],
+  ["app"],
+  ["http"],
+  ["mcp"],
+  ["gateway"],
+  ["agent"],
+  ["webhooks", "models", "tools", "platforms"],
+  ["store"],
+  ["config"],
+  ["lib"],
+];
+
+/** What only one place may use: the pattern of the import or the text, and the files that may. */
+const RESERVED = [
+  { what: "SQL", imports: /^(drizzle-orm|bun:sqlite)/, allowed: /^src\/store\// },
+  { what: "Elysia", imports: /^(elysia$|elysia\/|@elysiajs\/)/, allowed: /^src\/http\// },
+  { what: "grammY", imports: /^grammy/, allowed: /^src\/platforms\/telegram\// },
+  { what: "commander", imports: /^commander/, allowed: /^src\/(cli\/|main\.ts)/ },
+  { what: "the environment", text: /\b(process|Bun)\.env\b/, allowed: /^src\/config\/load\.ts$/ },
+  { what: "process.exit", text: /\bprocess\.exit(Code)?\b/, allowed: /^src\/main\.ts$/ },
+  { what: "timingSafeEqual", text: /\btimingSafeEqual\b/, allowed: /^src\/lib\/secrets\.ts$/ },
+];
+
+interface Source {
+  path: string;
+  room: string;
+  text: string;
+  imports: string[];
+}
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s(?:[^;"']*?\sfrom\s*)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
+
+function readSources(): Source[] {
+  return [...new Glob("src/**/*.ts").scanSync(ROOT)].sort().map((path) => {
+    const text = readFileSync(join(ROOT, path), "utf8");
+    const imports = [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? "");
+    return { path, room: roomOf(path), text, imports };
+  });
+}
+
+/** `src/http/api/chat.ts` is in room `http`, `src/app.ts` is room `app`. */
+function roomOf(path: string): string {
+  return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
+}
+
+function resolveImport(from: string, specifier: string): string {
+  return relative(ROOT, join(ROOT, dirname(from), specifier));
+}
+
+const sources = readSources();
+const layerOf = (room: string) => LAYERS.findIndex((rooms) => rooms.includes(room));
+
+describe("architecture", () => {
+  test("every file is in a room of the plan", () => {
+    expect(sources.filter((source) => layerOf(source.room) < 0).map((source) => source.path)).toEqual([]);
+  });
+
+  test("imports go inwards only, type imports included", () => {
+    const wrong: string[] = [];
+    for (const source of sources)
+      for (const specifier of source.imports.filter((name) => name.startsWith("."))) {
+        const target = resolveImport(source.path, specifier);
+        if (!target.startsWith("src/")) {
+          if (target !== "package.json") wrong.push(`${source.path} -> ${target}`);
+          continue;
+        }
+        const room = roomOf(target);
+        if (room !== source.room && layerOf(room) <= layerOf(source.room))
+          wrong.push(`${source.path} -> ${target}`);
+      }
+    expect(wrong).toEqual([]);
+  });
+
+  test("a platform imports only its contract, the config and lib", () => {
+    const wrong = sources
+      .filter((source) => /^src\/platforms\/[^/]+\//.test(source.path))
+      .flatMap((source) =>
+        source.imports
+          .filter((name) => name.startsWith("."))
+          .map((name) => resolveImport(source.path, name))
+          .filter((target) => !target.startsWith(`${dirname(source.path)}/`))
+          .filter((target) => !/^src\/(platforms\/contract\.ts|config\/|lib\/)/.test(target))
+          .map((target) => `${source.path} -> ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test("there are no import cycles", () => {
+    const edges = new Map(
+      sources.map((source) => [
+        source.path,
+        source.imports.filter((name) => name.startsWith(".")).map((name) => resolveImport(source.path, name)),
+      ]),
+    );
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (path: string, trail: string[]) => {
+      if (trail.includes(path)) cycles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+      else if (!done.has(path)) {
+        for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+        done.add(path);
+      }
+    };
+    for (const path of edges.keys()) visit(path, []);
+    expect(cycles).toEqual([]);
+  });
+
+  for (const rule of RESERVED)
+    test(`only one room uses ${rule.what}`, () => {
+      const users = sources.filter((source) =>
+        rule.imports
+          ? source.imports.some((name) => rule.imports.test(name))
+          : rule.text.test(source.text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "")),
+      );
+      expect(users.map((source) => source.path).filter((path) => !rule.allowed.test(path))).toEqual([]);
+    });
+
+  test("no file is named for nothing", () => {
+    expect(
+      sources
+        .filter((source) => /(util|common|manager|helper|misc)s?\b/.test(source.path))
+        .map((s) => s.path),
+    ).toEqual([]);
+  });
+
+  test("the lock file names no registry", () => {
+    expect(readFileSync(join(ROOT, "bun.lock"), "utf8")).not.toMatch(/https?:\/\//);
+  });
+});

@@ -40,6 +40,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** True for a code of the table; codes read back from disk may come from another version. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
 export interface AppErrorOptions {
   /** What the user can do about it, as one sentence. */
   hint?: string;

@@ -20,23 +20,40 @@ export interface Agent {
   /**
    * Takes a message on. Resolves once it is on disk: from then on it is answered, whatever happens to this process.
    * Rejects with `unknown_model` or `unknown_tool` before anything is stored, `shutting_down`, `store_unavailable`,
-   * `idempotency_mismatch`. `duplicate` tells that the delivery was known: the run is the first one's.
+   * `idempotency_mismatch`, `attachment_refused` for too many, `overloaded` when too many turns wait. `duplicate` tells that
+   * the delivery was known: the run is the first one's.
    */
   accept(request: TurnRequest): Promise<{ run: Run; duplicate: boolean }>;
-  /** Resolves with the run once it has ended; rejects when `signal` aborts. Aborting does not touch the run. */
+  /**
+   * Resolves with the run once it has ended, wherever it runs. Rejects with `not_found`, or with the signal's reason when that
+   * aborts; aborting does not touch the run.
+   */
   finished(runId: string, signal: AbortSignal): Promise<Run>;
-  /** The stored events after `afterSeq` and then the live ones, until the final one or until `signal` aborts. */
+  /**
+   * The stored events after `afterSeq` and then the live ones, without gap or repeat, until the final one. Ends, without an
+   * error, when `signal` aborts. Throws `not_found`.
+   */
   events(runId: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEventRecord[]>;
-  /** False when the run had ended already. */
+  /** Asks for the end of the run, wherever it runs or waits. False when it had ended already, or never was. */
   cancel(runId: string): Promise<boolean>;
   stats(): { running: number; queued: number };
 }
 
-/** The owner of a caller's sessions: the door and the principal, so that doors never share sessions by accident. */
-export function sessionOwner(caller: Caller): string {
-  return `${caller.door}:${caller.principal}`;
+/** The agent with its life, as the composition root sees it. */
+export interface AgentService extends Agent {
+  /** Takes up what an earlier process left behind, now and from then on every few seconds. */
+  recover(): Promise<void>;
+  /**
+   * Takes nothing new, gives what runs `deadlineMs` to end, and puts the rest back in the queue for the next process.
+   * Nothing fails because of it.
+   */
+  stop(deadlineMs: number): Promise<void>;
 }
 
-export function sessionKey(owner: string, id: string): string {
-  return `${owner}/${id}`;
+/** What the store keeps of a request, for whichever process runs it. */
+export interface AcceptedRequest {
+  caller: Caller;
+  attachments: string[];
+  /** Only when one was asked for; otherwise the default of the moment it runs. */
+  model?: string;
 }

@@ -1,5 +1,5 @@
 import type { FinishReason } from "../models/contract.ts";
-import type { RunError, Usage } from "../store/contract.ts";
+import type { NewRunEvent, RunError, Usage } from "../store/contract.ts";
 
 /** Usage as it is shown outside, in the names of the REST API. */
 export interface PublicUsage {
@@ -37,6 +37,11 @@ export type RunEvent =
       error: RunError;
       usage: PublicUsage;
     };
+
+/** The event as it is stored and sent: one line of JSON with the run's id. */
+export function encodeEvent(runId: string, { type, ...rest }: RunEvent): NewRunEvent {
+  return { type, data: JSON.stringify({ type, run_id: runId, ...rest }) };
+}
 
 /** True for the event after which no other comes. */
 export function isFinal(type: string): boolean {

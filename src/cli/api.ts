@@ -16,7 +16,7 @@ export function apiCommand(): Command {
     .action((options: ApiOptions) =>
       runService({
         ...options,
-        surfaces: ["api"],
+        surface: "api",
         overrides: {
           ...(options.port === undefined ? {} : { "api.port": options.port }),
           ...(options.host === undefined ? {} : { "api.host": options.host }),

@@ -37,14 +37,16 @@ export function chatCommand(): Command {
         if (message === null) await converse(app, options);
         else await ask(app, requireText(message), options);
       } finally {
-        await app.stop();
+        await app.stop(0);
       }
     });
 }
 
 function requireText(message: string): string {
   if (message.trim()) return message;
-  throw new AppError("usage", "There is no message.", { hint: 'Give it as an argument: hermes chat "hello"' });
+  throw new AppError("usage", "There is no message.", {
+    hint: 'Give it as an argument: hermes chat "hello"',
+  });
 }
 
 async function converse(app: App, options: ChatOptions): Promise<void> {
@@ -75,7 +77,10 @@ async function answerLine(
   app: App,
   line: string,
   options: { session: string | undefined; model?: string },
-  terminal: { on(event: "SIGINT", listener: () => void): unknown; off(event: "SIGINT", listener: () => void): unknown },
+  terminal: {
+    on(event: "SIGINT", listener: () => void): unknown;
+    off(event: "SIGINT", listener: () => void): unknown;
+  },
 ): Promise<string | undefined> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
@@ -83,7 +88,8 @@ async function answerLine(
   try {
     return await ask(app, line, options, interrupt.signal);
   } catch (error) {
-    if (error instanceof AppError) say(pc.red(`error: ${error.message}${error.hint ? `\nhint: ${error.hint}` : ""}`));
+    if (error instanceof AppError)
+      say(pc.red(`error: ${error.message}${error.hint ? `\nhint: ${error.hint}` : ""}`));
     else if (!(error instanceof Interrupted)) throw error;
     return options.session;
   } finally {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { say } from "./output.ts";
 import { parsePort } from "./options.ts";
+import { say } from "./output.ts";
 import { untilStopped } from "./signals.ts";
 
 const DEFAULT_PORT = 18799;
@@ -14,8 +14,8 @@ export function devCommand(): Command {
       .action(async (options: { port?: number }) => {
         const { startFakeLlm } = await import("../models/fake-llm/server.ts");
         const fake = startFakeLlm({ port: options.port ?? DEFAULT_PORT });
-        say(`fake model at ${fake.url}/v1: its answers are scripted, no AI is involved`);
-        say(`models: ${fake.url}/v1/models`);
+        say(`fake model at ${fake.url}: its answers are scripted, no AI is involved`);
+        say(`models: ${fake.url}/models`);
         await untilStopped();
         await fake.stop();
       }),

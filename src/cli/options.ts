@@ -20,7 +20,8 @@ export function withJsonOption(command: Command): Command {
 /** A TCP port; 0 lets the system choose one. */
 export function parsePort(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+  if (!/^\d+$/.test(text) || port > 65535)
+    throw new InvalidArgumentError("A port is a number from 0 to 65535.");
   return port;
 }
 

@@ -16,7 +16,9 @@ export function printJson(value: unknown): void {
 
 /** A table with columns as wide as their widest cell. Counts a Chinese character as the two columns it takes. */
 export function printTable(head: string[], rows: string[][]): void {
-  const widths = head.map((cell, i) => Math.max(...[cell, ...rows.map((row) => row[i] ?? "")].map(Bun.stringWidth)));
+  const widths = head.map((cell, i) =>
+    Math.max(...[cell, ...rows.map((row) => row[i] ?? "")].map((cell) => Bun.stringWidth(cell))),
+  );
   const line = (cells: string[]) =>
     cells
       .map((cell, i) => cell + " ".repeat(Math.max(0, (widths[i] ?? 0) - Bun.stringWidth(cell))))

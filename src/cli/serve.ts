@@ -6,5 +6,5 @@ import { runService } from "./service.ts";
 export function serveCommand(): Command {
   return withCommonOptions(new Command("serve"))
     .description("serve every surface that the configuration enables")
-    .action((options: CommonOptions) => runService({ ...options, surfaces: "enabled", overrides: {} }));
+    .action((options: CommonOptions) => runService({ ...options, surface: "enabled", overrides: {} }));
 }

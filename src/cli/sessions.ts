@@ -18,7 +18,9 @@ export function sessionsCommand(): Command {
   const show = paged(new Command("show"), 50)
     .description("show the messages of a session")
     .argument("<session>", "its key as `hermes sessions list` prints it, such as api:owner/my-session")
-    .action((key: string, options: ListOptions) => withStore(options, (store) => showSession(store, key, options)));
+    .action((key: string, options: ListOptions) =>
+      withStore(options, (store) => showSession(store, key, options)),
+    );
   const search = paged(new Command("search"), 20)
     .description("search all messages")
     .argument("<query...>", "words to look for")
@@ -76,7 +78,8 @@ async function showSession(store: Store, key: string, options: ListOptions): Pro
   }
   const page = await store.sessions.messages(key, pageOf(options));
   if (options.json) return printJson(page);
-  for (const message of page.items) print(`${formatTime(message.createdAt)}  ${speaker(message)}: ${textOf(message)}\n`);
+  for (const message of page.items)
+    print(`${formatTime(message.createdAt)}  ${speaker(message)}: ${textOf(message)}\n`);
   sayMore(page.nextCursor);
 }
 

@@ -4,4 +4,5 @@ import { version } from "../../package.json";
 declare const HERMES_COMMIT: string | undefined;
 
 /** The version as `hermes --version` prints it: `0.1.0 (1a2b3c4)`, without the commit when it is not known. */
-export const VERSION = typeof HERMES_COMMIT === "string" && HERMES_COMMIT ? `${version} (${HERMES_COMMIT})` : version;
+export const VERSION =
+  typeof HERMES_COMMIT === "string" && HERMES_COMMIT ? `${version} (${HERMES_COMMIT})` : version;

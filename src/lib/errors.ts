@@ -31,9 +31,13 @@ export const ERROR_CODES = {
   model_rate_limited: [503, "The model provider limits the rate"],
   store_unavailable: [503, "Storage is unavailable"],
   shutting_down: [503, "Shutting down"],
+  overloaded: [503, "Too much to do"],
+  not_ready: [503, "Not ready"],
   model_timeout: [504, "The model provider did not answer in time"],
   budget_exceeded: [507, "The budget of this turn is used up"],
   network_refused: [422, "Address refused"],
+  network_failed: [502, "The address could not be reached"],
+  network_timeout: [504, "The address did not answer in time"],
   config_invalid: [500, "Invalid configuration"],
   usage: [400, "Usage"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

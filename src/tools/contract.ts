@@ -67,3 +67,21 @@ export interface Tool<Input extends TSchema = TSchema> {
 export function defineTool<Input extends TSchema>(tool: Tool<Input>): Tool {
   return tool as unknown as Tool;
 }
+
+/** What a session may be called: by a client, or by Hermes itself. */
+export const SESSION_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
+
+/** The owner of a caller's sessions: the door and the principal, so that doors never share sessions by accident. */
+export function sessionOwner(caller: Caller): string {
+  return `${caller.door}:${caller.principal}`;
+}
+
+/** The key of a session in the store. Owners hold no slash, so no id reaches into another owner's keys. */
+export function sessionKey(owner: string, id: string): string {
+  return `${owner}/${id}`;
+}
+
+/** The id of the session, which is what its owner sees of the key. */
+export function sessionIdOf(key: string): string {
+  return key.slice(key.indexOf("/") + 1);
+}

@@ -1,0 +1,88 @@
+// Asks as fast as it is answered, over kept-alive raw connections, and prints how often and how fast that was.
+import { completeStatus, type RequestSpec, readJob, requestBytes } from "./wire.ts";
+
+export interface RateJob {
+  request: RequestSpec;
+  connections: number;
+  /** How long to ask; or, when `requests` is given, how often. */
+  seconds?: number;
+  requests?: number;
+}
+export interface RateResult {
+  requests: number;
+  seconds: number;
+  perSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  refused: number;
+}
+
+const job = readJob<RateJob>();
+const bytes = requestBytes(job.request);
+const { hostname, port } = new URL(job.request.url);
+const latencies: number[] = [];
+const finished = Promise.withResolvers<void>();
+const wanted = job.requests ?? Number.POSITIVE_INFINITY;
+let sent = 0;
+let refused = 0;
+let open = job.connections;
+let stopping = false;
+
+interface Connection {
+  sentAt: number;
+  received: Buffer;
+}
+
+function ask(socket: Bun.Socket<Connection>): void {
+  if (stopping || sent >= wanted) {
+    socket.end();
+    if (--open === 0) finished.resolve();
+    return;
+  }
+  sent++;
+  socket.data.received = Buffer.alloc(0);
+  socket.data.sentAt = performance.now();
+  socket.write(bytes);
+}
+
+const startedAt = performance.now();
+for (let i = 0; i < job.connections; i++)
+  await Bun.connect<Connection>({
+    hostname,
+    port: Number(port),
+    data: { sentAt: 0, received: Buffer.alloc(0) },
+    socket: {
+      open: ask,
+      data(socket, part) {
+        const data = socket.data;
+        data.received = data.received.length ? Buffer.concat([data.received, part]) : part;
+        const status = completeStatus(data.received);
+        if (status === null) return;
+        latencies.push(performance.now() - data.sentAt);
+        if (status < 200 || status > 299) refused++;
+        ask(socket);
+      },
+      close() {
+        if (!stopping && sent < wanted) finished.reject(new Error("the server closed a connection"));
+      },
+      error: (_, error) => finished.reject(error),
+    },
+  });
+if (job.seconds !== undefined)
+  setTimeout(() => {
+    stopping = true;
+  }, job.seconds * 1000);
+await finished.promise;
+
+const seconds = (performance.now() - startedAt) / 1000;
+latencies.sort((a, b) => a - b);
+const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? 0;
+const result: RateResult = {
+  requests: latencies.length,
+  seconds,
+  perSecond: latencies.length / seconds,
+  p50Ms: at(0.5),
+  p99Ms: at(0.99),
+  refused,
+};
+console.log(JSON.stringify(result));

@@ -1,0 +1,99 @@
+/**
+ * The second half of `scripts/test`: every check, test and short proof, one after another, going on after a failure.
+ * The last line is `N passed, N failed`, where a check or a proof counts as one and the tests count each.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dir, "..");
+const BINARY = join(ROOT, "dist/hermes");
+const RESULTS = join(ROOT, ".cache/tests.xml");
+const bun = process.execPath;
+
+interface Check {
+  name: string;
+  command: string[];
+  timeoutMs: number;
+  /** Counts what the command did; without it the command counts as one. */
+  count?: (exitCode: number) => Outcome;
+}
+
+interface Outcome {
+  passed: number;
+  failed: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** The short form of every proof; `docs/evidence.md` has the long ones. */
+const PROOFS = [
+  ["kill", "--short"],
+  ["powercut", "--cuts", "300"],
+  ["disk", "--faults", "20"],
+  ["writers"],
+  ["sse", "--short"],
+  ["llm"],
+];
+
+const CHECKS: Check[] = [
+  { name: "lint and format", command: [bun, "x", "biome", "ci", "."], timeoutMs: MINUTE_MS },
+  { name: "types", command: [bun, "x", "tsc", "-p", "."], timeoutMs: 2 * MINUTE_MS },
+  { name: "dead code", command: [bun, "x", "knip", "--no-progress"], timeoutMs: MINUTE_MS },
+  { name: "generated files", command: [bun, "scripts/generate.ts", "--check"], timeoutMs: MINUTE_MS },
+  { name: "build", command: [bun, "scripts/build.ts"], timeoutMs: 3 * MINUTE_MS },
+  {
+    name: "tests",
+    command: [bun, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${RESULTS}`],
+    timeoutMs: 8 * MINUTE_MS,
+    count: testOutcome,
+  },
+  ...PROOFS.map(([name, ...options]) => ({
+    name: `proof: ${name}`,
+    command: [bun, `scripts/prove/${name}.ts`, ...options],
+    timeoutMs: 2 * MINUTE_MS,
+  })),
+];
+
+function testOutcome(exitCode: number): Outcome {
+  const suites = existsSync(RESULTS)
+    ? /<testsuites[^>]*>/.exec(readFileSync(RESULTS, "utf8"))?.[0]
+    : undefined;
+  const number = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites ?? "")?.[1] ?? 0);
+  const failed = number("failures") + number("errors");
+  const passed = number("tests") - failed - number("skipped");
+  // A file that cannot be loaded, or a crash, fails the run without failing a test.
+  return { passed, failed: exitCode !== 0 && failed === 0 ? 1 : failed };
+}
+
+async function run(check: Check): Promise<Outcome> {
+  console.log(`\n== ${check.name}`);
+  const child = Bun.spawn(check.command, {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, CI: "1", HERMES_BINARY: BINARY },
+    timeout: check.timeoutMs,
+    killSignal: "SIGKILL",
+  });
+  const began = performance.now();
+  const exitCode = await child.exited;
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (child.signalCode)
+    console.log(`${check.name}: ended by ${child.signalCode}, at most ${check.timeoutMs} ms are given`);
+  const counted = check.count?.(exitCode);
+  console.log(`== ${check.name}: ${exitCode === 0 ? "passed" : "FAILED"} in ${seconds} s`);
+  return counted ?? { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1 };
+}
+
+mkdirSync(join(ROOT, ".cache"), { recursive: true });
+rmSync(RESULTS, { force: true });
+const total = { passed: 0, failed: 0 };
+const failures: string[] = [];
+for (const check of CHECKS) {
+  const { passed, failed } = await run(check);
+  total.passed += passed;
+  total.failed += failed;
+  if (failed > 0) failures.push(check.name);
+}
+if (failures.length > 0) console.log(`\nFailed: ${failures.join(", ")}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;

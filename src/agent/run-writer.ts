@@ -1,0 +1,161 @@
+import { backoffMs } from "../lib/backoff.ts";
+import { toAppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type {
+  NewMessage,
+  NewRunEvent,
+  RunEventRecord,
+  RunOutcome,
+  RunStore,
+  ToolCallRecord,
+} from "../store/contract.ts";
+import { encodeEvent, type RunEvent } from "./events.ts";
+import { sleep } from "./sleep.ts";
+
+const RETRY = { baseMs: 100, maxMs: 2_000 };
+/** Text that may wait for a slow disk before the model is read no further. */
+const MAX_PENDING_CHARS = 1_000_000;
+
+/**
+ * Writes one run to the store, in order, and publishes what is on disk. A write that the store cannot take now is tried
+ * again until it can: a full disk makes a turn wait, never fail. Only `parked` ends that, with its reason.
+ */
+export interface RunWriter {
+  /** Streams text. Never waits: what comes within one tick, or while the disk is busy, becomes one event. */
+  delta(text: string): void;
+  /** Queues any other event, in order with the text. */
+  event(event: RunEvent): void;
+  /** True when so much waits that the model should be read no further before `flush`. */
+  readonly isFull: boolean;
+  /** Resolves once all that was queued is on disk. */
+  flush(): Promise<void>;
+  recordStep(messages: NewMessage[]): Promise<void>;
+  beginToolCall(call: ToolCallRecord, event: RunEvent): Promise<void>;
+  endToolCall(result: NewMessage, event: RunEvent): Promise<void>;
+  finish(outcome: RunOutcome, messages: NewMessage[], event: RunEvent): Promise<void>;
+}
+
+export interface RunWriterParts {
+  runId: string;
+  runs: Pick<RunStore, "appendEvents" | "recordStep" | "beginToolCall" | "endToolCall" | "finish">;
+  publish: (events: readonly RunEventRecord[]) => void;
+  parked: AbortSignal;
+  log: Log;
+}
+
+type Write = (events: NewRunEvent[]) => Promise<RunEventRecord[]>;
+interface Job {
+  write: Write;
+  events: NewRunEvent[];
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+export function createRunWriter({ runId, runs, publish, parked, log }: RunWriterParts): RunWriter {
+  let events: RunEvent[] = [];
+  let text = "";
+  let jobs: Job[] = [];
+  let scheduled = false;
+  let busy = false;
+  let failure: unknown;
+
+  const takeEvents = (): NewRunEvent[] => {
+    closeText();
+    const taken = events.map((event) => encodeEvent(runId, event));
+    events = [];
+    return taken;
+  };
+  const closeText = () => {
+    if (text === "") return;
+    events.push({ type: "message.delta", delta: text });
+    text = "";
+  };
+  const append: Write = (batch) =>
+    batch.length === 0 ? Promise.resolve([]) : runs.appendEvents(runId, batch);
+
+  const schedule = () => {
+    if (scheduled || busy) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      void drain();
+    });
+  };
+
+  /** One batch at a time, so that order survives a retry; the jobs of a batch share the store's transaction. */
+  const drain = async () => {
+    if (busy) return;
+    busy = true;
+    while (jobs.length > 0 || events.length > 0 || text !== "") {
+      const batch = jobs;
+      jobs = [];
+      if (events.length > 0 || text !== "") batch.push(streamed(takeEvents()));
+      const results = await Promise.allSettled(batch.map((job) => job.write(job.events)));
+      for (const [i, job] of batch.entries())
+        await settle(job, results[i] as PromiseSettledResult<RunEventRecord[]>);
+    }
+    busy = false;
+  };
+  const streamed = (taken: NewRunEvent[]): Job => ({
+    write: append,
+    events: taken,
+    resolve() {},
+    reject(error) {
+      failure ??= error; // nobody waits for streamed text: the next to wait for anything hears of it
+    },
+  });
+  const settle = async (job: Job, first: PromiseSettledResult<RunEventRecord[]>) => {
+    try {
+      publish(first.status === "fulfilled" ? first.value : await persist(job, first.reason));
+      job.resolve();
+    } catch (error) {
+      job.reject(error);
+    }
+  };
+  const persist = async (job: Job, firstError: unknown): Promise<RunEventRecord[]> => {
+    let error = firstError;
+    for (let retry = 0; ; retry++) {
+      parked.throwIfAborted();
+      if (toAppError(error).code !== "store_unavailable") throw error;
+      if (retry === 0) log.warn("a turn waits for the store", { run: runId, error });
+      await sleep(backoffMs(retry, RETRY), parked);
+      parked.throwIfAborted();
+      try {
+        return await job.write(job.events);
+      } catch (next) {
+        error = next;
+      }
+    }
+  };
+
+  const submit = (write: Write, event?: RunEvent): Promise<void> => {
+    if (failure !== undefined) return Promise.reject(failure);
+    if (parked.aborted) return Promise.reject(parked.reason);
+    const own = event ? [encodeEvent(runId, event)] : [];
+    return new Promise((resolve, reject) => {
+      jobs.push({ write, events: [...takeEvents(), ...own], resolve, reject });
+      if (!busy) queueMicrotask(() => void drain()); // a microtask later: writes asked for together go together
+    });
+  };
+
+  return {
+    delta(more) {
+      text += more;
+      schedule();
+    },
+    event(event) {
+      closeText();
+      events.push(event);
+      schedule();
+    },
+    get isFull() {
+      return text.length > MAX_PENDING_CHARS;
+    },
+    flush: () => submit(append),
+    recordStep: (messages) => submit((batch) => runs.recordStep(runId, { messages, events: batch })),
+    beginToolCall: (call, event) => submit((batch) => runs.beginToolCall(runId, call, batch), event),
+    endToolCall: (result, event) => submit((batch) => runs.endToolCall(runId, result, batch), event),
+    finish: (outcome, messages, event) =>
+      submit((batch) => runs.finish(runId, outcome, { messages, events: batch }), event),
+  };
+}

@@ -1,0 +1,58 @@
+import type { ModelMessage, ModelTool } from "../models/contract.ts";
+import type { Part } from "../store/contract.ts";
+
+const TOKENS_PER_CJK_CHAR = 0.75;
+const TOKENS_PER_OTHER_CHAR = 0.25;
+const TOKENS_PER_IMAGE = 1_200;
+/** What a message costs besides its text. */
+const TOKENS_PER_MESSAGE = 6;
+
+/** Han, kana, hangul and full-width forms: one character there is nearly a token. */
+const CJK = /[⺀-鿿ꀀ-꓏가-힯豈-﫿︰-﹏＀-￯\u{20000}-\u{3ffff}]/gu;
+
+/** About how many tokens a text has, without a tokenizer: within some percent on mixed Chinese and English. */
+export function estimateTokens(text: string): number {
+  const cjk = countCjk(text);
+  return Math.ceil(cjk * TOKENS_PER_CJK_CHAR + (text.length - cjk) * TOKENS_PER_OTHER_CHAR);
+}
+
+function countCjk(text: string): number {
+  let count = 0;
+  CJK.lastIndex = 0;
+  while (CJK.test(text)) count += 1;
+  return count;
+}
+
+export function estimateParts(parts: readonly Part[]): number {
+  let tokens = 0;
+  for (const part of parts) tokens += part.type === "text" ? estimateTokens(part.text) : TOKENS_PER_IMAGE;
+  return tokens;
+}
+
+export function estimateMessage(message: ModelMessage): number {
+  return TOKENS_PER_MESSAGE + estimateContent(message);
+}
+
+function estimateContent(message: ModelMessage): number {
+  switch (message.role) {
+    case "system":
+    case "tool":
+      return estimateTokens(message.text);
+    case "user":
+      return estimateParts(message.parts);
+    case "assistant": {
+      let tokens = estimateTokens(message.text) + estimateTokens(message.reasoning ?? "");
+      for (const call of message.toolCalls)
+        tokens += estimateTokens(call.name) + estimateTokens(call.arguments) + 8;
+      return tokens;
+    }
+  }
+}
+
+export function estimateMessages(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+}
+
+export function estimateTools(tools: readonly ModelTool[]): number {
+  return tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools));
+}

@@ -1,0 +1,250 @@
+import type { LiveConfig } from "../config/live.ts";
+import { AppError, toAppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { SafeFetch } from "../lib/safe-fetch.ts";
+import type { FinishReason, ModelRouter, ResolvedModel } from "../models/contract.ts";
+import type {
+  NewMessage,
+  Run,
+  RunError,
+  RunEventRecord,
+  RunStore,
+  Store,
+  ToolCallState,
+  Usage,
+} from "../store/contract.ts";
+import { sessionIdOf } from "../tools/contract.ts";
+import type { ToolRegistry } from "../tools/registry.ts";
+import { fetchAttachments } from "./attachments.ts";
+import { type Budget, createBudget, timeExceeded } from "./budget.ts";
+import type { AcceptedRequest } from "./contract.ts";
+import { publicUsage } from "./events.ts";
+import { assistantMessage, callModel, type ModelStep, takeBack } from "./model-step.ts";
+import { modelTool } from "./model-tools.ts";
+import { createRequestBuilder, type RequestBuilder } from "./request.ts";
+import type { RunWriter } from "./run-writer.ts";
+import { openCalls, runToolCalls } from "./tool-step.ts";
+import { NO_USAGE } from "./usage.ts";
+
+const EVENT_PAGE = 1_000;
+
+export interface TurnParts {
+  store: Pick<Store, "runs" | "sessions">;
+  models: ModelRouter;
+  tools: ToolRegistry;
+  config: LiveConfig;
+  fetch: SafeFetch;
+  log: Log;
+}
+
+/** A turn under way: what it was asked, what it has said so far, and what it works with. */
+interface Turn {
+  run: Run;
+  request: AcceptedRequest;
+  model: ResolvedModel;
+  budget: Budget;
+  messages: NewMessage[];
+  /** The calls that the journal knows of; empty once they have been dealt with. */
+  callStates: ToolCallState[];
+  nextRequest: RequestBuilder;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs a started turn to its end, from the beginning or from where its journal breaks off, and writes the outcome. Each step
+ * is on disk before the next one begins. Ends without an outcome, by a rejection, only when the writer can write no more: the
+ * turn was parked, or the run has ended elsewhere. Aborting `control` with an `AppError` ends the turn with that error.
+ */
+export async function runTurn(
+  parts: TurnParts,
+  run: Run,
+  writer: RunWriter,
+  control: AbortController,
+): Promise<void> {
+  const timeoutMs = parts.config.current.agent.turn_timeout_ms;
+  const timer = setTimeout(() => control.abort(timeExceeded(timeoutMs)), timeoutMs);
+  let turn: Turn | null = null;
+  try {
+    control.signal.throwIfAborted();
+    turn = await openTurn(parts, run, writer, control.signal);
+    const answer = await answerOf(turn, parts, writer);
+    await complete(turn, answer, writer);
+  } catch (thrown) {
+    const error = control.signal.aborted ? control.signal.reason : thrown;
+    await fail(run, toAppError(error), turn?.budget.usage ?? NO_USAGE, { writer, log: parts.log });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function openTurn(parts: TurnParts, run: Run, writer: RunWriter, signal: AbortSignal): Promise<Turn> {
+  const { store, models, config, log } = parts;
+  const request = run.request as AcceptedRequest; // written by `accept`, read by nobody else
+  const model = models.resolve(request.model);
+  const budget = createBudget(() => config.current.agent, model.info);
+  const journal = await store.runs.journal(run.id);
+  for (const message of journal.messages) if (message.usage) budget.spend(message.usage);
+  const first = journal.messages[0];
+  if (!first) throw new AppError("internal", "The message of this turn is missing.");
+
+  const current = { sessionKey: run.sessionKey, runId: run.id, firstMessageId: first.id };
+  const resumed = run.attempts > 1;
+  const turn: Turn = {
+    run,
+    request,
+    model,
+    budget,
+    messages: journal.messages,
+    callStates: journal.toolCalls,
+    nextRequest: createRequestBuilder({
+      model,
+      config,
+      sessions: store.sessions,
+      budget,
+      current,
+      signal,
+      log,
+    }),
+    signal,
+  };
+  // Text of a model call whose answer is not in the journal: the call is made again.
+  if (resumed && openCalls(journal.messages).length === 0 && (await endsInText(store.runs, run.id)))
+    writer.event({ type: "message.delta", delta: "", reset: true });
+  writer.event({
+    type: "run.started",
+    session_id: sessionIdOf(run.sessionKey),
+    model: model.info.ref,
+    ...(resumed ? { resumed } : {}),
+  });
+  await attach(turn, parts.fetch, writer);
+  return turn;
+}
+
+/** True when the last thing that clients saw is text that no later event took back. */
+async function endsInText(runs: Pick<RunStore, "events">, runId: string): Promise<boolean> {
+  let last: RunEventRecord | null = null;
+  let seq = 0;
+  for (;;) {
+    const page = await runs.events(runId, seq, EVENT_PAGE);
+    last = page.findLast((event) => event.type !== "run.started") ?? last;
+    if (page.length < EVENT_PAGE) break;
+    seq = page.at(-1)?.seq ?? seq;
+  }
+  return last?.type === "message.delta" && !(JSON.parse(last.data) as { reset?: boolean }).reset;
+}
+
+/** Fetches the attachments once: after a restart their message is in the journal. */
+async function attach(
+  { request, messages, signal }: Turn,
+  fetch: SafeFetch,
+  writer: RunWriter,
+): Promise<void> {
+  if (request.attachments.length === 0 || messages.length > 1) return;
+  const message = await fetchAttachments(request.attachments, fetch, signal);
+  await writer.recordStep([message]);
+  messages.push(message);
+}
+
+interface Answer {
+  step: ModelStep;
+  finish: FinishReason;
+}
+
+/** The loop: model, tools, model, until the model has nothing more to ask for. */
+async function answerOf(turn: Turn, parts: TurnParts, writer: RunWriter): Promise<Answer> {
+  const { run, request, messages, budget, model, signal } = turn;
+  const context = { caller: request.caller, sessionKey: run.sessionKey, runId: run.id, signal };
+  for (let emptyAnswers = 0; ; ) {
+    const open = openCalls(messages, turn.callStates);
+    turn.callStates = [];
+    if (open.length > 0)
+      messages.push(...(await runToolCalls(open, { tools: parts.tools, writer, context })));
+
+    budget.beforeStep();
+    const tools = model.info.tools ? parts.tools.list(request.caller).map(modelTool) : [];
+    const step = await callModel({
+      model,
+      request: await turn.nextRequest(messages, tools),
+      budget,
+      writer,
+      signal,
+    });
+    if (step.finish === "content_filter")
+      throw new AppError("model_refused", "The model provider's content filter stopped the answer.", {
+        hint: "Put the request in other words, or use another model.",
+      });
+    if (step.toolCalls.length > 0) {
+      const message = assistantMessage(step, messages);
+      await writer.recordStep([message]);
+      messages.push(message);
+      continue;
+    }
+    if (step.text.trim() !== "") return { step, finish: step.finish === "length" ? "length" : "stop" };
+    refuseEmpty(step, emptyAnswers++);
+    takeBack(step, writer);
+  }
+}
+
+/** An empty answer is asked for once more, and never passed on. */
+function refuseEmpty(step: ModelStep, before: number): void {
+  if (step.finish === "length")
+    throw new AppError(
+      "model_bad_answer",
+      "The model used all of its output tokens without writing an answer.",
+      {
+        hint: "Raise model.max_output_tokens, or use another model.",
+      },
+    );
+  if (before > 0)
+    throw new AppError("model_bad_answer", "The model gave an empty answer, twice.", {
+      hint: "Try again, or use another model.",
+    });
+}
+
+async function complete(
+  { run, messages, budget }: Turn,
+  { step, finish }: Answer,
+  writer: RunWriter,
+): Promise<void> {
+  const { text, model } = step;
+  const usage = budget.usage;
+  await writer.finish(
+    { status: "completed", response: text, finishReason: finish, model, usage },
+    [assistantMessage(step, messages)],
+    {
+      type: "run.completed",
+      response: text,
+      session_id: sessionIdOf(run.sessionKey),
+      model,
+      finish_reason: finish,
+      usage: publicUsage(usage),
+    },
+  );
+}
+
+async function fail(
+  run: Run,
+  error: AppError,
+  usage: Usage,
+  { writer, log }: { writer: RunWriter; log: Log },
+): Promise<void> {
+  const cancelled = error.code === "run_cancelled";
+  if (!cancelled) log.warn("a turn failed", { run: run.id, code: error.code, error });
+  const shown: RunError = {
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+  const status = cancelled ? "cancelled" : "failed";
+  await writer.finish(
+    cancelled ? { status: "cancelled", usage } : { status: "failed", error: shown, usage },
+    [],
+    {
+      type: "run.failed",
+      status,
+      session_id: sessionIdOf(run.sessionKey),
+      error: shown,
+      usage: publicUsage(usage),
+    },
+  );
+}

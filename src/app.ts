@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { isatty } from "node:tty";
+import { type AgentService, createAgent } from "./agent/agent.ts";
+import { ensureHome } from "./config/home.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { createRedactor } from "./config/redact.ts";
+import { ensureApiToken, needsApiToken } from "./config/token.ts";
+import { type ConfigWatch, watchConfig } from "./config/watch.ts";
+import { createLog, type LogLevel, type RootLog } from "./lib/log.ts";
+import { createSafeFetch } from "./lib/safe-fetch.ts";
+import { type Catalogue, openCatalogue } from "./models/catalogue.ts";
+import type { ModelRouter } from "./models/contract.ts";
+import { createModelRouter } from "./models/router.ts";
+import type { Store } from "./store/contract.ts";
+import { openStore } from "./store/open.ts";
+import { builtinTools } from "./tools/builtin.ts";
+import { createToolRegistry, type ToolRegistry } from "./tools/registry.ts";
+
+export interface AppOptions {
+  /** The configuration file; the one in the home directory when absent. */
+  config?: string;
+  logLevel?: LogLevel;
+  /** Values of flags by the path of their key, such as `api.port`. */
+  overrides?: Readonly<Record<string, unknown>>;
+}
+
+/** Everything that runs in this process, joined. Nothing listens and nothing is resumed until `startService`. */
+export interface App {
+  home: string;
+  config: ConfigWatch;
+  log: RootLog;
+  store: Store;
+  catalogue: Catalogue;
+  models: ModelRouter;
+  tools: ToolRegistry;
+  agent: AgentService;
+  /** The API token, when this start made it. */
+  madeToken: string | null;
+  /** Lets running turns end until the deadline, parks the others for the next start, and closes the database. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** A running service. */
+export interface Service {
+  /** Where the REST API answers, its base path included. */
+  apiUrl: string;
+  stop(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Reads the configuration, opens the database and makes the agent. `makeToken`: a token is made when none is configured. */
+export async function openApp(options: AppOptions & { makeToken?: boolean }): Promise<App> {
+  const { loaded, madeToken } = loadWithToken(options, options.makeToken ?? false);
+  const { log, redactor } = openLog(loaded, options);
+  ensureHome(loaded.home);
+  const config = watchConfig(loaded, { log, reload: () => load(options) });
+  config.onChange((changed) => {
+    redactor.follow(changed);
+    log.setLevel(options.logLevel ?? changed.log.level);
+  });
+  const store = await openStore({ path: databasePath(loaded), log });
+  const catalogue = openCatalogue({ home: loaded.home, log });
+  const models = createModelRouter({ config, log, catalogue });
+  const tools = createToolRegistry({
+    tools: builtinTools(store),
+    enabledGroups: () => config.current.tools.groups,
+    log,
+  });
+  const fetch = createSafeFetch({ allowCidrs: () => config.current.network.allow_cidrs, log });
+  const agent = createAgent({ store, models, tools, config, log, fetch });
+  return {
+    home: loaded.home,
+    config,
+    log,
+    store,
+    catalogue,
+    models,
+    tools,
+    agent,
+    madeToken,
+    async stop(deadlineMs) {
+      await agent.stop(deadlineMs);
+      config.stop();
+      await store.close();
+    },
+  };
+}
+
+/** Only the database, for commands that look into it. */
+export async function openStoreOnly(options: AppOptions): Promise<Store> {
+  const loaded = load(options);
+  const { log } = openLog(loaded, { logLevel: "warn", ...options });
+  ensureHome(loaded.home);
+  return openStore({ path: databasePath(loaded), log });
+}
+
+/** Listens, then takes up what an earlier process left unfinished, and keeps house. Raises what `listen` raises. */
+export async function startService(app: App, version: string): Promise<Service> {
+  const { createHttpServer } = await import("./http/server.ts");
+  const server = createHttpServer({ ...app, version });
+  const { url } = await server.listen();
+  await app.agent.recover();
+  const upkeep = startUpkeep(app);
+  return {
+    apiUrl: url + app.config.current.api.base_path,
+    async stop() {
+      upkeep.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** Once an hour drops what is past its keeping time; once a day asks for newer model facts. */
+function startUpkeep({ store, catalogue, config, log }: App): { stop(): void } {
+  const stopping = new AbortController();
+  const prune = () =>
+    store
+      .prune({
+        deliveriesMs: config.current.store.deliveries_days * DAY_MS,
+        eventsMs: config.current.store.run_events_days * DAY_MS,
+      })
+      .catch((error: unknown) => log.warn("old run events could not be dropped", { error }));
+  const refresh = () => catalogue.refresh(stopping.signal);
+  const timers = [setInterval(prune, HOUR_MS), setInterval(refresh, DAY_MS)];
+  return {
+    stop() {
+      stopping.abort();
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
+
+function load({ config, overrides }: AppOptions): LoadedConfig {
+  return loadConfig({
+    ...(config === undefined ? {} : { file: config }),
+    ...(overrides === undefined ? {} : { overrides }),
+  });
+}
+
+/** Loads the configuration; makes the API token first where it is wanted and missing. */
+function loadWithToken(
+  options: AppOptions,
+  makeToken: boolean,
+): { loaded: LoadedConfig; madeToken: string | null } {
+  const loaded = load(options);
+  if (!makeToken || !needsApiToken(loaded.config)) return { loaded, madeToken: null };
+  const { token, made } = ensureApiToken(loaded.home);
+  return { loaded: load(options), madeToken: made ? token : null };
+}
+
+function openLog(loaded: LoadedConfig, options: AppOptions) {
+  const redactor = createRedactor(loaded.config);
+  const terminal = isatty(2);
+  const { level, format } = loaded.config.log;
+  const log = createLog({
+    level: options.logLevel ?? level,
+    format: format === "auto" ? (terminal ? "text" : "json") : format,
+    color: terminal,
+    redact: redactor.redact,
+    write: (line) => process.stderr.write(line),
+  });
+  for (const warning of loaded.warnings) log.warn(warning);
+  log.debug("configuration read", { file: loaded.file, env_file: loaded.envFile, home: loaded.home });
+  return { log, redactor };
+}
+
+function databasePath({ home }: LoadedConfig): string {
+  return join(home, "hermes.sqlite");
+}

@@ -1,0 +1,150 @@
+import ipaddr from "ipaddr.js";
+import { formatPath, type Path } from "./path.ts";
+import type { Findings } from "./problems.ts";
+import { type Config, ConfigSchema } from "./schema.ts";
+import { holdsSecret, walkSchema } from "./walk.ts";
+
+const NEW_SECRET = "Make one of your own: openssl rand -hex 32";
+const WEBHOOK = ["gateway", "webhook"];
+/** Names below the webhook path that the platforms and the health check have taken. */
+const TAKEN_ROUTES = ["telegram", "discord", "slack", "wecom", "dingtalk", "feishu", "wechat", "health"];
+
+/** Checks who can reach each listener and what guards it. */
+export function checkListeners(config: Config, findings: Findings): void {
+  for (const listener of listenersOf(config)) checkListener(listener, findings);
+  for (const secrets of [apiTokens(config), mcpKeys(config)]) checkSameKeys(secrets, findings);
+  checkWebhook(config, findings);
+}
+
+interface Secret {
+  path: Path;
+  value: string;
+}
+
+/** A port that Hermes opens, and what guards it. */
+interface Listener {
+  path: Path;
+  host: string;
+  /** What lets everybody in, or null. */
+  open: { path: Path; because: string } | null;
+  secrets: Secret[];
+}
+
+function listenersOf(config: Config): Listener[] {
+  const { api, mcp } = config;
+  const { webhook } = config.gateway;
+  const listeners: Listener[] = [];
+  if (api.enabled)
+    listeners.push({
+      path: ["api"],
+      host: api.host,
+      open: openAuth("api", api.auth.type),
+      secrets: apiTokens(config),
+    });
+  if (mcp.enabled) {
+    const keyless = mcp.auth.type === "api_key" && mcp.auth.api_keys.length === 0;
+    const open = keyless
+      ? { path: ["mcp", "auth", "api_keys"], because: "is empty" }
+      : openAuth("mcp", mcp.auth.type);
+    listeners.push({ path: ["mcp"], host: mcp.host, open, secrets: mcpKeys(config) });
+  }
+  // A webhook without a secret is refused on any address: see checkWebhook.
+  if (webhook.enabled)
+    listeners.push({ path: WEBHOOK, host: webhook.host, open: null, secrets: webhookSecrets(config) });
+  return listeners;
+}
+
+function openAuth(surface: string, type: string): Listener["open"] {
+  return type === "none" ? { path: [surface, "auth", "type"], because: "is none" } : null;
+}
+
+function apiTokens(config: Config): Secret[] {
+  const { token, keys } = config.api.auth;
+  return [
+    ...(token === undefined ? [] : [{ path: ["api", "auth", "token"], value: token }]),
+    ...keys.map((key, i) => ({ path: ["api", "auth", "keys", String(i), "token"], value: key.token })),
+  ];
+}
+
+function mcpKeys(config: Config): Secret[] {
+  return config.mcp.auth.api_keys.map((value, i) => ({
+    path: ["mcp", "auth", "api_keys", String(i)],
+    value,
+  }));
+}
+
+function webhookSecrets(config: Config): Secret[] {
+  const { secret, routes } = config.gateway.webhook;
+  return [
+    ...(secret === undefined ? [] : [{ path: [...WEBHOOK, "secret"], value: secret }]),
+    ...Object.entries(routes).flatMap(([name, route]) =>
+      route.secret === undefined
+        ? []
+        : [{ path: [...WEBHOOK, "routes", name, "secret"], value: route.secret }],
+    ),
+  ];
+}
+
+function checkListener(listener: Listener, { faults, warnings }: Findings): void {
+  const { open } = listener;
+  const exposed = isLoopback(listener.host)
+    ? null
+    : `${formatPath(listener.path)}.host ${listener.host} is reachable from other machines`;
+  if (open && exposed) {
+    const message = `${formatPath(open.path)} ${open.because}, and ${exposed}`;
+    faults.push({ path: open.path, message, hint: "Ask for a key, or listen on 127.0.0.1." });
+  }
+  for (const { path, value } of listener.secrets) {
+    if (!SAMPLE_SECRETS.has(value)) continue;
+    const message = `${formatPath(path)} is a sample that everybody can read in the documentation`;
+    if (exposed) faults.push({ path, message: `${message}, and ${exposed}`, hint: NEW_SECRET });
+    else warnings.push({ path, message, hint: NEW_SECRET });
+  }
+}
+
+/** Every secret that the documentation shows. */
+const SAMPLE_SECRETS: ReadonlySet<string> = new Set(
+  [...walkSchema(ConfigSchema)].flatMap(({ node }) =>
+    holdsSecret(node) ? [node.sample].flat().filter((sample) => typeof sample === "string") : [],
+  ),
+);
+
+/** True for `localhost` and the loopback addresses in plain spelling; any other name could lead anywhere. */
+export function isLoopback(host: string): boolean {
+  if (host === "localhost") return true;
+  const address = host.replace(/^\[(.*)\]$/, "$1");
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) return false;
+  return ipaddr.process(address).range() === "loopback";
+}
+
+/** With one key in two places nobody could say who called. */
+function checkSameKeys(secrets: readonly Secret[], { faults }: Findings): void {
+  const first = new Map<string, Path>();
+  for (const { path, value } of secrets) {
+    const other = first.get(value);
+    if (!other) first.set(value, path);
+    else faults.push({ path, message: `${formatPath(path)} is the same as ${formatPath(other)}` });
+  }
+}
+
+function checkWebhook(config: Config, { faults }: Findings): void {
+  const { webhook } = config.gateway;
+  const missing = (key: string, why: string, hint?: string) => {
+    const path = [...WEBHOOK, ...key.split(".")];
+    faults.push({ path, message: `${formatPath(path)} is missing: ${why}`, ...(hint && { hint }) });
+  };
+  if (webhook.enabled && webhook.secret === undefined)
+    missing("secret", "anybody could send events", `Set it, or HERMES_WEBHOOK_SECRET. ${NEW_SECRET}`);
+  for (const name of Object.keys(webhook.routes).filter((route) => TAKEN_ROUTES.includes(route))) {
+    const message = `gateway.webhook.routes.${name}: Hermes itself answers at ${webhook.path}/${name}`;
+    faults.push({ path: [...WEBHOOK, "routes", name], atKey: true, message, hint: "Choose another name." });
+  }
+  if (!webhook.outbound.enabled) return;
+  if (webhook.outbound.url === undefined) missing("outbound.url", "there is nowhere to send events");
+  if (webhook.outbound.secret === undefined)
+    missing(
+      "outbound.secret",
+      "the receiver could not tell who sent an event",
+      "Set it, or HERMES_WEBHOOK_OUTBOUND_SECRET.",
+    );
+}

@@ -1,0 +1,41 @@
+import ipaddr from "ipaddr.js";
+import { checkListeners } from "./check-listeners.ts";
+import { checkModels } from "./check-models.ts";
+import { checkPlatforms } from "./check-platforms.ts";
+import { formatPath } from "./path.ts";
+import type { Findings } from "./problems.ts";
+import { type Config, ConfigSchema } from "./schema.ts";
+import { walkConfig } from "./walk.ts";
+
+/** Checks what the schema cannot say: how keys fit one another, and values with a grammar of their own. */
+export function checkConfig(config: Config): Findings {
+  const findings: Findings = { faults: [], warnings: [] };
+  checkListeners(config, findings);
+  checkModels(config, findings);
+  checkPlatforms(config, findings);
+  checkCidrs(config, findings);
+  checkUrls(config, findings);
+  return findings;
+}
+
+function checkCidrs(config: Config, { faults }: Findings): void {
+  for (const key of ["allow_cidrs", "trusted_proxies"] as const)
+    for (const [i, text] of config.network[key].entries()) {
+      if (ipaddr.isValidCIDR(text)) continue;
+      const path = ["network", key, String(i)];
+      const hint = `Write it like ${ipaddr.isValid(text) ? asCidr(text) : "10.0.0.0/8"}.`;
+      faults.push({ path, message: `${formatPath(path)} must be a CIDR, not ${JSON.stringify(text)}`, hint });
+    }
+}
+
+function asCidr(address: string): string {
+  return `${address}/${ipaddr.parse(address).kind() === "ipv4" ? 32 : 128}`;
+}
+
+function checkUrls(config: Config, { faults }: Findings): void {
+  for (const { path, value } of walkConfig(ConfigSchema, config)) {
+    if (typeof value !== "string" || !/^(base_url|api_base|url)$/.test(path.at(-1) ?? "")) continue;
+    if (/^https?:$/.test(URL.parse(value)?.protocol ?? "")) continue;
+    faults.push({ path, message: `${formatPath(path)} must begin with http:// or https:// and name a host` });
+  }
+}

@@ -1,0 +1,89 @@
+import { type TObject, type TProperties, type TSchema, Type } from "typebox";
+
+/**
+ * What the schema says about a key beyond its type. The loader, `config.example.yaml`, the JSON Schema, the reference
+ * page, `hermes config explain` and the redaction of secrets are all made from it.
+ */
+export interface Annotations {
+  description: string;
+  /** Never shown. */
+  secret?: true;
+  /** The environment variable that overrides the key. */
+  env?: string;
+  /** What the example file shows. */
+  sample?: unknown;
+  /** What a pattern asks for, in words. */
+  form?: string;
+  /** A change takes effect at the next start only. */
+  restart?: true;
+}
+
+/** A node of the schema as those who walk it see it. */
+export type ConfigNode = TSchema & Partial<Annotations>;
+
+export const section = <P extends TProperties>(description: string, properties: P): TObject<P> =>
+  Type.Object(properties, { description, additionalProperties: false, default: {} });
+
+/** An entry of a list or of a map, with its own keys. */
+export const entry = <P extends TProperties>(description: string, properties: P): TObject<P> =>
+  Type.Object(properties, { description, additionalProperties: false });
+
+export const oneOf = <const Name extends string>(
+  names: readonly Name[],
+  more: Partial<Annotations> & { default?: Name } = {},
+) =>
+  Type.Union(
+    names.map((name) => Type.Literal(name)),
+    more,
+  );
+
+export const flag = (value: boolean, description: string) => Type.Boolean({ description, default: value });
+
+export const count = (value: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ description, default: value, minimum, maximum });
+
+export const words = (description: string, more: Partial<Annotations> = {}) =>
+  Type.Array(Type.String(), { description, default: [], ...more });
+
+export const text = (annotations: Annotations) => Type.Optional(Type.String(annotations));
+
+export const secret = (annotations: Annotations) =>
+  Type.Optional(Type.String({ ...annotations, secret: true, minLength: 1 }));
+
+const toolGroup = oneOf(["memory", "todolist", "file", "terminal", "web", "delegate", "skill", "session"]);
+
+/** Tool groups, all of them by default. */
+export const allToolGroups = (description: string) =>
+  Type.Array(toolGroup, { description, default: toolGroup.anyOf.map((group) => group.const) });
+
+/** The keys of every listener. */
+export const listener = (what: string, defaultPort: number) => ({
+  host: Type.String({
+    description: `Address that ${what} listens on. Beyond loopback only with authentication.`,
+    default: "127.0.0.1",
+    minLength: 1,
+    restart: true,
+  }),
+  port: Type.Integer({
+    description: `TCP port of ${what}; 0 lets the system choose.`,
+    default: defaultPort,
+    minimum: 0,
+    maximum: 65535,
+    restart: true,
+  }),
+});
+
+export const rateLimit = () =>
+  section("Limit per key.", {
+    requests_per_minute: count(
+      60,
+      1,
+      10_000_000,
+      "Requests a key may make in a minute; more get 429 with Retry-After.",
+    ),
+  });
+
+export const allowedOrigins = () =>
+  words("Browser origins that may call, matched exactly. Empty: no page of another site may.", {
+    sample: ["https://your-app.com"],
+  });

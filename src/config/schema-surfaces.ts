@@ -1,0 +1,141 @@
+import { Type } from "typebox";
+import {
+  allowedOrigins,
+  count,
+  entry,
+  flag,
+  listener,
+  oneOf,
+  rateLimit,
+  secret,
+  section,
+  text,
+  words,
+} from "./schema-parts.ts";
+
+const onOff = (value: boolean, description: string) =>
+  Type.Boolean({ description, default: value, restart: true });
+
+const webhookRoute = Type.Object(
+  {
+    secret: secret({ description: "Secret of this route; without it the endpoint's." }),
+    scheme: Type.Optional(
+      oneOf(["hermes", "standard", "github", "gitlab", "stripe", "slack"], {
+        description: "Signature scheme. Default: whichever of them the request is signed with.",
+      }),
+    ),
+    prompt: text({ description: "Template of what the agent is told." }),
+    tools: Type.Optional(
+      Type.Array(Type.String(), { description: "Tool groups the agent may use for these events." }),
+    ),
+    deliver: text({ description: "Where the answer goes, such as telegram:123456789." }),
+  },
+  { additionalProperties: false, description: "One named route.", default: {} },
+);
+
+const outbound = section("Events that Hermes sends.", {
+  enabled: flag(false, "Send events."),
+  url: text({ description: "Where to send them.", sample: "https://your-server.com/hermes-webhook" }),
+  events: Type.Array(oneOf(["message.received", "task.completed", "agent.error"]), {
+    description: "Which events.",
+    default: ["message.received", "task.completed", "agent.error"],
+  }),
+  secret: secret({
+    description: "Secret to sign them with.",
+    env: "HERMES_WEBHOOK_OUTBOUND_SECRET",
+    sample: "outbound-secret",
+  }),
+});
+
+/** Section `gateway`. */
+export const gateway = section("Messages that others send to Hermes.", {
+  webhook: section("Webhooks in and out.", {
+    enabled: onOff(false, "Serve the webhook endpoints; needs a secret."),
+    ...listener("the webhook server", 18789),
+    path: Type.String({
+      description: "Path of the endpoint.",
+      default: "/webhook",
+      pattern: "^(/[A-Za-z0-9._~-]+)+$",
+      form: "a path such as /webhook",
+      restart: true,
+    }),
+    secret: secret({
+      description: "Secret that incoming webhooks are signed with.",
+      env: "HERMES_WEBHOOK_SECRET",
+      sample: "your-webhook-secret",
+    }),
+    routes: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }), webhookRoute, {
+      description: "Named routes at /webhook/{name}.",
+      form: "1 to 64 letters, digits, - and _",
+      additionalProperties: false,
+      default: {},
+    }),
+    outbound,
+  }),
+});
+
+/** Section `mcp`. */
+export const mcp = section("MCP server.", {
+  enabled: onOff(false, "Serve MCP over HTTP in `hermes serve`."),
+  ...listener("the MCP server", 18790),
+  auth: section("Who may call.", {
+    type: oneOf(["api_key", "oauth2", "none"], {
+      description: "How callers prove who they are; none only on loopback.",
+      default: "api_key",
+    }),
+    api_keys: Type.Array(Type.String({ secret: true, minLength: 1 }), {
+      description: "Keys that are valid.",
+      default: [],
+      sample: ["key1", "key2"],
+    }),
+  }),
+  allowed_origins: allowedOrigins(),
+  rate_limit: rateLimit(),
+});
+
+/** One entry of `api.auth.keys`. */
+export const namedKey = entry("A key of the REST API.", {
+  name: Type.String({
+    description: "Whose key it is; sessions and memory belong to the name.",
+    pattern: "^[A-Za-z0-9_-]{1,32}$",
+    form: "1 to 32 letters, digits, - and _",
+  }),
+  token: Type.String({ description: "The key.", secret: true, minLength: 1 }),
+  scopes: Type.Array(oneOf(["read", "chat", "tools", "admin"]), {
+    description: "What it may do: read, chat, tools, admin.",
+    default: ["read", "chat"],
+  }),
+  tools: Type.Optional(Type.Array(Type.String(), { description: "Tool names or groups it is narrowed to." })),
+});
+
+/** Section `api`. */
+export const api = section("REST API.", {
+  enabled: onOff(true, "Serve the REST API in `hermes serve`."),
+  ...listener("the REST API", 18791),
+  base_path: Type.String({
+    description: "Path in front of every endpoint.",
+    default: "/api/v1",
+    pattern: "^(/[A-Za-z0-9._~-]+)*$",
+    form: "a path such as /api/v1, or empty",
+    restart: true,
+  }),
+  auth: section("Who may call.", {
+    type: oneOf(["bearer_token", "none"], {
+      description: "bearer_token, or none (only on loopback).",
+      default: "bearer_token",
+    }),
+    token: secret({
+      description: "The owner's token, with every right. Without one Hermes makes one at its first start.",
+      env: "HERMES_API_TOKEN",
+      sample: "your-secure-api-token",
+    }),
+    keys: Type.Array(namedKey, {
+      description: "Further keys, all valid at once; two entries of one name make a rotation.",
+      default: [],
+    }),
+  }),
+  allowed_origins: allowedOrigins(),
+  allowed_hosts: words("Host names under which it is reached, besides localhost and plain addresses."),
+  rate_limit: rateLimit(),
+  max_body_bytes: count(1_048_576, 1024, 104_857_600, "Largest request body."),
+});

@@ -1,0 +1,58 @@
+import { AppError } from "../../lib/errors.ts";
+import { type Admission, admittedPlugin } from "../admission.ts";
+import { json, problem } from "../answers.ts";
+import type { Edge } from "../edge.ts";
+import { ROUTES } from "../routes.ts";
+import { defaultModel } from "./status.ts";
+
+/** Anybody may ask, and a check writes to the disk: it is made at most once in this time. */
+const CHECK_EVERY_MS = 1000;
+
+interface Check {
+  name: string;
+  ok: boolean;
+  detail: string;
+}
+
+/** `GET /health` (the process lives) and `GET /ready` (it can do its work), both without a key. */
+export function healthApi(edge: Edge) {
+  const check = throttled(() => checks(edge), CHECK_EVERY_MS);
+  return admittedPlugin()
+    .get(ROUTES.health.path, ({ admission }) => json(admission, { status: "ok", version: edge.version }))
+    .get(ROUTES.ready.path, async ({ admission }) => readiness(admission, await check()));
+}
+
+async function checks(edge: Edge): Promise<Check[]> {
+  const store = await edge.store.health();
+  const model = defaultModel(edge) !== null;
+  return [
+    { name: "store", ok: store.ok, detail: store.ok ? "can be written" : "cannot be written" },
+    { name: "model", ok: model, detail: model ? "is configured" : "no provider has a key" },
+  ];
+}
+
+function readiness(admission: Admission, list: Check[]): Response {
+  const failed = list.filter((one) => !one.ok);
+  if (failed.length === 0) return json(admission, { status: "ready", checks: list });
+  const store = failed.some((one) => one.name === "store");
+  const error = new AppError(
+    store ? "store_unavailable" : "not_ready",
+    `Not ready: ${failed.map((one) => one.name).join(", ")}.`,
+    { hint: "`hermes doctor` tells more." },
+  );
+  return problem(admission, error, { checks: list });
+}
+
+/** Calls `make` at most once in `everyMs`; callers in between share the result. */
+function throttled<T>(make: () => Promise<T>, everyMs: number): () => Promise<T> {
+  let madeAtMs = Number.NEGATIVE_INFINITY;
+  let result: Promise<T> | undefined;
+  return () => {
+    const nowMs = performance.now();
+    if (result === undefined || nowMs - madeAtMs >= everyMs) {
+      madeAtMs = nowMs;
+      result = make();
+    }
+    return result;
+  };
+}

@@ -1,0 +1,62 @@
+import { publicUsage } from "../../agent/events.ts";
+import { AppError, isErrorCode } from "../../lib/errors.ts";
+import type { Run } from "../../store/contract.ts";
+import type { Admission } from "../admission.ts";
+import { json, problem } from "../answers.ts";
+
+/** The session's id as its owner names it. */
+export function sessionIdOf({ sessionKey }: Run): string {
+  return sessionKey.slice(sessionKey.lastIndexOf("/") + 1);
+}
+
+export function isOpen({ status }: Run): boolean {
+  return status === "queued" || status === "running";
+}
+
+/** A run as `GET /runs/{id}` shows it. */
+export function publicRun(run: Run) {
+  return {
+    run_id: run.id,
+    session_id: sessionIdOf(run),
+    kind: run.kind,
+    status: run.status,
+    response: run.response,
+    error: run.error,
+    model: run.model,
+    finish_reason: run.finishReason,
+    usage: run.usage === null ? null : publicUsage(run.usage),
+    created_at: timestamp(run.createdAt),
+    started_at: timestamp(run.startedAt),
+    finished_at: timestamp(run.finishedAt),
+  };
+}
+
+/** Milliseconds since the epoch as RFC 3339 text. */
+export function timestamp(ms: number): string;
+export function timestamp(ms: number | null): string | null;
+export function timestamp(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** The answer to whoever waited for a run: made from the stored record alone, so that a repeat gets the same bytes. */
+export function finishedAnswer(admission: Admission, run: Run): Response {
+  if (run.status === "completed" && run.usage !== null)
+    return json(admission, {
+      response: run.response,
+      session_id: sessionIdOf(run),
+      run_id: run.id,
+      model: run.model,
+      finish_reason: run.finishReason,
+      usage: publicUsage(run.usage),
+    });
+  return problem(admission, failureOf(run), { run_id: run.id, session_id: sessionIdOf(run) });
+}
+
+function failureOf({ status, error }: Run): AppError {
+  if (status === "cancelled")
+    return new AppError("run_cancelled", "The run was cancelled before it had an answer.");
+  if (error === null || !isErrorCode(error.code))
+    return new AppError("internal", "The run failed.", { hint: "The log has the details under the run's id." });
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new AppError(error.code, error.message, hint);
+}

@@ -1,0 +1,37 @@
+import { AppError } from "../../lib/errors.ts";
+import type { Run } from "../../store/contract.ts";
+import { type Admission, admittedPlugin, callerOf } from "../admission.ts";
+import { json } from "../answers.ts";
+import type { Edge } from "../edge.ts";
+import { ROUTES } from "../routes.ts";
+import { lastEventId } from "../sse.ts";
+import { mayReach } from "./owners.ts";
+import { publicRun } from "./run-answers.ts";
+import { streamRun } from "./turn.ts";
+
+/** `GET /runs/{run_id}`, its events, and its cancel. A run of somebody else is 404, as if it were not there. */
+export function runsApi(edge: Edge) {
+  return admittedPlugin(edge.config.current.api.base_path)
+    .get(ROUTES.run.path, async ({ params, admission }) =>
+      json(admission, publicRun(await reach(edge, admission, params.run_id))),
+    )
+    .get(ROUTES.runEvents.path, async ({ params, request, admission }) => {
+      const afterSeq = lastEventId(request.headers);
+      const run = await reach(edge, admission, params.run_id);
+      edge.socket()?.timeout(request, 0);
+      admission.headers["x-run-id"] = run.id;
+      return streamRun(edge, admission, run.id, afterSeq);
+    })
+    .post(ROUTES.cancelRun.path, async ({ params, admission }) => {
+      const { id } = await reach(edge, admission, params.run_id);
+      const cancelled = await edge.agent.cancel(id);
+      const run = await reach(edge, admission, id);
+      return json(admission, { ...publicRun(run), cancelled });
+    });
+}
+
+async function reach({ store }: Edge, admission: Admission, runId: string): Promise<Run> {
+  const run = await store.runs.get(runId);
+  if (run !== null && mayReach(callerOf(admission), run.sessionKey)) return run;
+  throw new AppError("not_found", "There is no such run.", { hint: "Its id is `run_id` in the answer to /chat." });
+}

@@ -1,0 +1,70 @@
+import { AppError } from "../lib/errors.ts";
+import { parseJson } from "../lib/json.ts";
+import type { Edge } from "./edge.ts";
+import { bodyTooLarge } from "./plugins/guard.ts";
+
+/** A body must be there after this time, plus what its length takes at the slowest rate that is accepted. */
+const PATIENCE_MS = 10_000;
+const MIN_BYTES_PER_MS = 16;
+/** Up to this declared length a body is read in one go. */
+const SMALL_BYTES = 65_536;
+
+/** The parser of every route with a body: reads it within its limits of size and time, as strict JSON. */
+export function jsonBody({ config, socket }: Edge): (context: { request: Request }) => Promise<unknown> {
+  return async ({ request }) => {
+    const length = request.headers.get("content-length");
+    // The socket's own timeout would cut the connection without an answer; this one answers 408.
+    socket()?.timeout(request, 0);
+    const bytes =
+      length !== null && Number(length) <= SMALL_BYTES
+        ? await readSmall(request)
+        : await readStream(request, config.current.api.max_body_bytes);
+    return parseJson(bytes);
+  };
+}
+
+async function readSmall(request: Request): Promise<Uint8Array> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), PATIENCE_MS);
+  });
+  try {
+    return new Uint8Array(await Promise.race([request.arrayBuffer(), late]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readStream(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  const startedMs = performance.now();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const check = () => {
+      const leftMs = startedMs + PATIENCE_MS + size / MIN_BYTES_PER_MS - performance.now();
+      if (leftMs <= 0) reject(tooSlow());
+      else timer = setTimeout(check, leftMs);
+    };
+    check();
+  });
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late]);
+      if (done) return Buffer.concat(chunks);
+      size += value.byteLength;
+      if (size > maxBytes) throw bodyTooLarge(maxBytes);
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooSlow(): AppError {
+  return new AppError("request_timeout", "The body came too slowly.", {
+    hint: "Send the request again, over a faster connection.",
+  });
+}

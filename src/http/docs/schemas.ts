@@ -1,0 +1,185 @@
+import { ERROR_CODES } from "../../lib/errors.ts";
+
+type Schema = Record<string, unknown>;
+
+const text = (description: string, more: Schema = {}): Schema => ({ type: "string", description, ...more });
+const nullable = (type: string, description: string): Schema => ({ type: [type, "null"], description });
+const count = (description: string): Schema => ({ type: "integer", minimum: 0, description });
+const flag = (description: string): Schema => ({ type: "boolean", description });
+const time = (description: string): Schema => text(description, { format: "date-time" });
+const list = (items: Schema, description: string): Schema => ({ type: "array", items, description });
+const object = (properties: Record<string, Schema>, optional: readonly string[] = []): Schema => ({
+  type: "object",
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+});
+
+/** A reference to one of the schemas below. */
+export const ref = (name: keyof typeof SCHEMAS): Schema => ({ $ref: `#/components/schemas/${name}` });
+
+const nextCursor = nullable("string", "Pass as `cursor` for the next page; null at the end.");
+const usage = object(
+  {
+    input_tokens: count("Tokens that the model read."),
+    output_tokens: count("Tokens that the model wrote."),
+    total_tokens: count("Both together."),
+    cached_tokens: count("Of the input, those read from the provider's cache."),
+    reasoning_tokens: count("Of the output, those spent on thinking."),
+    cost_usd: { type: "number", description: "By the catalogue's price; absent when that is not known." },
+  },
+  ["cached_tokens", "reasoning_tokens", "cost_usd"],
+);
+const sessionId = text("The session.");
+const runId = text("The run.");
+const finishReason = "Why the model stopped: `stop`, or `length` for an answer that was cut off.";
+
+/** What the API answers with. */
+export const SCHEMAS = {
+  Problem: object(
+    {
+      type: text("`urn:hermes:problem:` and the code.", { format: "uri-reference" }),
+      title: text("The same for every occurrence of a code."),
+      status: { type: "integer", description: "The HTTP status." },
+      detail: text("What went wrong this time."),
+      code: text("For programs.", { enum: Object.keys(ERROR_CODES) }),
+      hint: text("What to do about it."),
+      errors: list(
+        object({ field: text("JSON pointer, or the parameter."), detail: text("What is wrong with it.") }),
+        "With `invalid_request`: every field that is wrong.",
+      ),
+      run_id: text("The run that failed."),
+      session_id: text("The session of that run."),
+      request_id: text("Stands in the log and in the header X-Request-Id."),
+    },
+    ["hint", "errors", "run_id", "session_id"],
+  ),
+  Usage: usage,
+  Answer: object({
+    response: text("What Hermes says."),
+    session_id: text("Send it with the next message to go on with the conversation."),
+    run_id: runId,
+    model: text("The model that answered, as `provider/model`."),
+    finish_reason: text(finishReason),
+    usage,
+  }),
+  AcceptedRun: object({ run_id: runId, session_id: sessionId, status: { const: "queued" } }),
+  Run: object({
+    run_id: runId,
+    session_id: sessionId,
+    kind: text("Which endpoint took it on.", { enum: ["chat", "execute"] }),
+    status: text("How it stands.", { enum: ["queued", "running", "completed", "failed", "cancelled"] }),
+    response: nullable("string", "The answer of a completed run."),
+    error: {
+      anyOf: [
+        object({ code: text("As in a problem."), message: text("What went wrong."), hint: text("What to do.") }, ["hint"]),
+        { type: "null" },
+      ],
+      description: "Why a run failed.",
+    },
+    model: nullable("string", "The model that answered."),
+    finish_reason: nullable("string", finishReason),
+    usage: { anyOf: [usage, { type: "null" }] },
+    created_at: time("When it was accepted."),
+    started_at: nullable("string", "When it was last started."),
+    finished_at: nullable("string", "When it ended."),
+  }),
+  CancelledRun: object({
+    run_id: runId,
+    status: text("How the run stands now; a running one ends in a moment."),
+    cancelled: flag("False when it had ended before."),
+  }),
+  Memory: object({
+    key: text("Its key."),
+    value: { description: "Any JSON value." },
+    source: text("Who wrote it: `api`, or the run."),
+    created_at: time("When it was first written."),
+    updated_at: time("When it was last written."),
+  }),
+  MemoryPage: object({
+    memories: list({ $ref: "#/components/schemas/Memory" }, "By key, or the best match first."),
+    next_cursor: nextCursor,
+  }),
+  SessionPage: object({
+    sessions: list(
+      object({
+        session_id: sessionId,
+        owner: text("Whose it is."),
+        title: text("Its beginning."),
+        message_count: count("How many messages it has."),
+        created_at: time("When it began."),
+        updated_at: time("When the last message came."),
+      }),
+      "Newest first.",
+    ),
+    next_cursor: nextCursor,
+  }),
+  SearchPage: object({
+    results: list(
+      object({
+        session_id: sessionId,
+        message_id: count("The message."),
+        run_id: runId,
+        role: text("Who wrote it."),
+        snippet: text("The place of the match."),
+        created_at: time("When it was written."),
+      }),
+      "Best match first.",
+    ),
+    next_cursor: nextCursor,
+  }),
+  MessagePage: object({
+    messages: list(
+      object(
+        {
+          id: count("Rising within the session."),
+          run_id: runId,
+          role: text("Who wrote it.", { enum: ["user", "assistant", "tool"] }),
+          content: text("Its text."),
+          images: count("How many images came with it."),
+          tool_calls: list({ type: "object" }, "The tools that the model called."),
+          tool: text("The tool that answers."),
+          call_id: text("The call that it answers."),
+          is_error: flag("The tool failed."),
+          model: text("The model that wrote it."),
+          created_at: time("When it was written."),
+        },
+        ["images", "tool_calls", "tool", "call_id", "is_error", "model"],
+      ),
+      "Oldest first.",
+    ),
+    next_cursor: nextCursor,
+  }),
+  Status: object({
+    status: text("`degraded` while the database cannot be written.", { enum: ["ok", "degraded"] }),
+    version: text("The version of Hermes."),
+    uptime_s: count("Seconds since the start."),
+    api: { type: "object", description: "Where it listens." },
+    model: object({ default: nullable("string", "The model that answers when none is named.") }),
+    runs: object({ running: count("Turns in progress."), queued: count("Turns that wait.") }),
+    event_streams: count("Clients that follow a stream."),
+    store: { type: "object", description: "Health, size and contents of the database." },
+    memory: object({ rss_bytes: count("Memory of the process.") }),
+  }),
+  ModelList: object({
+    default: nullable("string", "The model that answers when none is named."),
+    models: list(
+      object({
+        id: text("What to send as `model`."),
+        provider: text("The provider."),
+        name: text("The provider's name for it."),
+        context_tokens: count("The size of its window."),
+        max_output_tokens: nullable("integer", "Its longest answer."),
+        usd_per_million_tokens: { type: "object", description: "Prices; null where they are not known." },
+        images: flag("Takes images."),
+        tools: flag("Calls tools."),
+        reasoning: flag("Thinks before it answers."),
+      }),
+      "What the configured providers offer.",
+    ),
+  }),
+  Health: object({ status: { const: "ok" }, version: text("The version of Hermes.") }),
+  Ready: object({
+    status: { const: "ready" },
+    checks: list(object({ name: text("What."), ok: flag("Whether."), detail: text("How.") }), "One per check."),
+  }),
+} satisfies Record<string, Schema>;

@@ -1,0 +1,29 @@
+import type { Server } from "bun";
+import type { Agent } from "../agent/contract.ts";
+import type { LiveConfig } from "../config/live.ts";
+import type { Log } from "../lib/log.ts";
+import type { ModelRouter } from "../models/contract.ts";
+import type { Store } from "../store/contract.ts";
+import type { ToolRegistry } from "../tools/registry.ts";
+import type { SseHub } from "./sse.ts";
+
+/** What the HTTP server is made from. */
+export interface HttpParts {
+  config: LiveConfig;
+  agent: Agent;
+  store: Store;
+  models: ModelRouter;
+  tools: ToolRegistry;
+  log: Log;
+  version: string;
+}
+
+/** What every endpoint has at hand. */
+export interface Edge extends HttpParts {
+  hub: SseHub;
+  /** Aborts when the server has to answer at once what it still holds. */
+  stopping: AbortSignal;
+  startedAtMs: number;
+  /** The listening socket; null before `listen` and after `stop`. */
+  socket(): Server<unknown> | null;
+}

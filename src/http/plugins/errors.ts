@@ -1,0 +1,35 @@
+import { ParseError, ValidationError } from "elysia";
+import { AppError, toAppError } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Admission } from "../admission.ts";
+import { problem } from "../answers.ts";
+import { describeInvalid } from "../validation.ts";
+
+/** Codes after which the rest of the body is not worth reading. */
+const CLOSING = new Set(["body_too_large", "request_timeout"]);
+
+/** Turns whatever an endpoint threw into a problem document. Internal ones are logged with their cause. */
+export function createErrorHandler(log: Log): (admission: Admission, thrown: unknown) => Response {
+  return (admission, thrown) => {
+    if (thrown instanceof ValidationError) {
+      const { error, findings } = describeInvalid(thrown);
+      return problem(admission, error, { errors: findings });
+    }
+    const error = toAppError(thrown instanceof ParseError ? parseFailure(thrown) : thrown);
+    if (CLOSING.has(error.code)) admission.headers["connection"] = "close";
+    if (error.status >= 500)
+      log.error("request failed", {
+        request_id: admission.requestId,
+        route: admission.route?.path,
+        code: error.code,
+        error,
+      });
+    return problem(admission, error);
+  };
+}
+
+/** Elysia wraps what a body parser threw. */
+function parseFailure({ cause }: ParseError): unknown {
+  if (cause instanceof AppError) return cause;
+  return new AppError("bad_request", "The body could not be read.", { cause });
+}

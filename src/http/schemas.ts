@@ -1,0 +1,106 @@
+import { type TProperties, Type } from "typebox";
+
+/** What may stand in a path or a body as the id of a session or a run. */
+export const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
+
+export const MAX_MESSAGE_CHARS = 1_000_000;
+export const MAX_ATTACHMENTS = 10;
+export const MAX_MEMORY_KEY_CHARS = 256;
+/** Of the value as JSON text. */
+export const MAX_MEMORY_VALUE_BYTES = 65_536;
+export const MAX_PAGE = 100;
+export const DEFAULT_PAGE = 20;
+
+const strict = <P extends TProperties>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false });
+const id = (description: string, example: string) =>
+  Type.String({ description, pattern: ID_PATTERN, examples: [example] });
+
+const sessionId = id("The session to continue. A new one is made when absent.", "my-session");
+const model = Type.String({
+  description: "The model as `provider/model`. The configured default when absent.",
+  minLength: 1,
+  maxLength: 200,
+  examples: ["openrouter/anthropic/claude-sonnet-4"],
+});
+const page = {
+  limit: Type.Optional(
+    Type.Integer({ description: "Entries in one page.", minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }),
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      description: "`next_cursor` of the page before.",
+      minLength: 1,
+      maxLength: 500,
+    }),
+  ),
+};
+const owner = Type.Optional(
+  Type.String({
+    description: "Whose sessions, such as `api:alice`. Other owners than the caller need the scope `admin`.",
+    minLength: 1,
+    maxLength: 200,
+  }),
+);
+const search = Type.Optional(
+  Type.String({ description: "Words to search for; any text is valid.", minLength: 1, maxLength: 1000 }),
+);
+const memoryKey = Type.String({
+  description: "The key, chosen by whoever writes.",
+  minLength: 1,
+  maxLength: MAX_MEMORY_KEY_CHARS,
+  examples: ["favourite_colour"],
+});
+
+export const ChatBody = strict({
+  message: Type.String({
+    description: "What to say to Hermes.",
+    minLength: 1,
+    maxLength: MAX_MESSAGE_CHARS,
+    examples: ["Hello!"],
+  }),
+  session_id: Type.Optional(sessionId),
+  model: Type.Optional(model),
+  stream: Type.Optional(
+    Type.Boolean({
+      description: "Answer with server-sent events; `Accept: text/event-stream` does the same.",
+      default: false,
+    }),
+  ),
+});
+
+export const ExecuteBody = strict({
+  task: Type.String({
+    description: "What to do.",
+    minLength: 1,
+    maxLength: MAX_MESSAGE_CHARS,
+    examples: ["Remember that my favourite colour is green."],
+  }),
+  attachments: Type.Optional(
+    Type.Array(Type.String({ pattern: "^https?://", maxLength: 2048 }), {
+      description: "Addresses of files and images that the task is about.",
+      maxItems: MAX_ATTACHMENTS,
+    }),
+  ),
+  tools: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+      description: "Tools or tool groups to narrow the task to; `[]` for none. Never widens what the key may use.",
+      maxItems: 100,
+    }),
+  ),
+  model: Type.Optional(model),
+  session_id: Type.Optional(sessionId),
+});
+
+export const MemoryBody = strict({
+  key: memoryKey,
+  value: Type.Unknown({ description: "Any JSON value, also null; at most 64 KiB of JSON text." }),
+});
+
+export const MemoryQuery = strict({ key: Type.Optional(memoryKey), q: search, ...page });
+export const MemoryKeyQuery = strict({ key: memoryKey });
+export const SessionsQuery = strict({ q: search, owner, ...page });
+export const MessagesQuery = strict({ owner, ...page });
+export const OwnerQuery = strict({ owner });
+export const RunParams = strict({ run_id: id("The id of the run.", "run_01k3s8v4") });
+export const SessionParams = strict({ session_id: id("The id of the session.", "my-session") });

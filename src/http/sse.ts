@@ -1,0 +1,153 @@
+import { AppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { encodeSseComment, encodeSseEvent } from "../lib/sse.ts";
+import type { RunEventRecord } from "../store/contract.ts";
+
+/** A client that has left more than this unread is let go; it can come back with Last-Event-ID. */
+const MAX_UNREAD_BYTES = 1_048_576;
+const HEARTBEAT_MS = 15_000;
+
+const encoder = new TextEncoder();
+const OPENING = encoder.encode(encodeSseComment("hermes"));
+const HEARTBEAT = encoder.encode(encodeSseComment("still here"));
+const FAREWELL = encoder.encode(`${encodeSseComment("Hermes is stopping")}retry: 1000\n\n`);
+
+export interface SseSource {
+  /** The events to send; ends when the signal aborts. */
+  events: (signal: AbortSignal) => AsyncIterable<RunEventRecord[]>;
+  headers: Record<string, string>;
+  /** The key that opened the stream: the stream ends when that is taken away. */
+  keyId: string | null;
+  requestId: string;
+}
+
+/** All event streams of the server. */
+export interface SseHub {
+  /** Answers with a stream. A client that goes away ends only the stream, never what it looks at. */
+  open(source: SseSource): Response;
+  /** Ends the streams whose key is valid no longer. */
+  dropKeys(isValid: (keyId: string) => boolean): void;
+  /** Tells every client that it will have to come back, and how soon. */
+  announceStop(): void;
+  /** Ends every stream. */
+  stop(): void;
+  readonly size: number;
+}
+
+interface Client {
+  keyId: string | null;
+  /** Puts bytes into the client's queue; lets the client go when it reads too slowly. */
+  send(bytes: Uint8Array): void;
+  end(): void;
+}
+
+export interface SseHubOptions {
+  log: Log;
+  heartbeatMs?: number;
+  maxUnreadBytes?: number;
+}
+
+/** One ReadableStream per client and one timer for all of them. */
+export function createSseHub(options: SseHubOptions): SseHub {
+  const { log, heartbeatMs = HEARTBEAT_MS, maxUnreadBytes = MAX_UNREAD_BYTES } = options;
+  const clients = new Set<Client>();
+  let heartbeat: Timer | undefined;
+
+  function join(client: Client): void {
+    clients.add(client);
+    heartbeat ??= setInterval(() => {
+      for (const one of clients) one.send(HEARTBEAT);
+    }, heartbeatMs);
+  }
+
+  function leave(client: Client): void {
+    clients.delete(client);
+    if (clients.size > 0) return;
+    clearInterval(heartbeat);
+    heartbeat = undefined;
+  }
+
+  function streamTo(source: SseSource): ReadableStream<Uint8Array> {
+    const gone = new AbortController();
+    let client: Client;
+    const close = () => {
+      leave(client);
+      gone.abort();
+    };
+    return new ReadableStream<Uint8Array>(
+      {
+        start(controller) {
+          client = {
+            keyId: source.keyId,
+            send(bytes) {
+              if (gone.signal.aborted) return;
+              controller.enqueue(bytes);
+              if ((controller.desiredSize ?? 0) > 0) return;
+              log.debug("event stream dropped: the client reads too slowly", { request_id: source.requestId });
+              close();
+              controller.error(new Error("The client reads too slowly."));
+            },
+            end() {
+              if (gone.signal.aborted) return;
+              close();
+              controller.close();
+            },
+          };
+          join(client);
+          client.send(OPENING);
+          forward(source, client, gone.signal).catch((error: unknown) => {
+            log.error("event stream failed", { request_id: source.requestId, error });
+            if (gone.signal.aborted) return;
+            close();
+            controller.error(error); // cuts the connection, so that it never looks like a finished stream
+          });
+        },
+        cancel: () => close(),
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: maxUnreadBytes }),
+    );
+  }
+
+  return {
+    open(source) {
+      const headers = source.headers;
+      headers["content-type"] = "text/event-stream";
+      headers["x-accel-buffering"] = "no";
+      return new Response(streamTo(source), { headers });
+    },
+    dropKeys(isValid) {
+      for (const client of [...clients]) if (client.keyId !== null && !isValid(client.keyId)) client.end();
+    },
+    announceStop() {
+      for (const client of [...clients]) client.send(FAREWELL);
+    },
+    stop() {
+      for (const client of [...clients]) client.end();
+    },
+    get size() {
+      return clients.size;
+    },
+  };
+}
+
+async function forward(source: SseSource, client: Client, signal: AbortSignal): Promise<void> {
+  for await (const batch of source.events(signal)) {
+    if (signal.aborted) return;
+    client.send(encoder.encode(batch.map(encodeRecord).join("")));
+  }
+  client.end();
+}
+
+function encodeRecord({ seq, type, data }: RunEventRecord): string {
+  return encodeSseEvent({ id: String(seq), event: type, data });
+}
+
+/** The event after which a client wants to go on: `Last-Event-ID`, 0 when absent. Throws `bad_request`. */
+export function lastEventId(headers: Headers): number {
+  const given = headers.get("last-event-id");
+  if (given === null || given === "") return 0;
+  if (/^\d{1,15}$/.test(given)) return Number(given);
+  throw new AppError("bad_request", "Last-Event-ID is not the id of an event.", {
+    hint: "Send the `id` of the last event that arrived, or leave the header out to begin at the first.",
+  });
+}

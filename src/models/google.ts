@@ -1,0 +1,13 @@
+import { aiSdkModel } from "./ai-sdk.ts";
+import type { Model } from "./contract.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** A model behind the Gemini API. The package is loaded at the first call. */
+export function googleModel(endpoint: Endpoint): Model {
+  return aiSdkModel(endpoint, {
+    async open({ baseUrl, apiKey, headers, model }, fetch) {
+      const { createGoogle } = await import("@ai-sdk/google");
+      return createGoogle({ baseURL: baseUrl, apiKey: apiKey ?? "", headers: { ...headers }, fetch })(model);
+    },
+  });
+}

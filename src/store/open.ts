@@ -1,0 +1,66 @@
+import type { Log } from "../lib/log.ts";
+import type { Store } from "./contract.ts";
+import { isBusy, toStoreError } from "./faults.ts";
+import { joinInstances } from "./instances.ts";
+import { createLifeline, type Lifeline } from "./lifeline.ts";
+import { createMemoryStore } from "./memory.ts";
+import { migrate } from "./migrate.ts";
+import { createRunStore } from "./runs.ts";
+import { createSessionStore } from "./sessions.ts";
+import { createTodoStore } from "./todos.ts";
+import { createUpkeep } from "./upkeep.ts";
+import { createAccess } from "./writer.ts";
+
+export interface StoreOptions {
+  /** The database file. It is made when missing, for the owner's eyes only, and so are its directories. */
+  path: string;
+  log: Log;
+  /** The time in milliseconds since the epoch; the real one when absent. */
+  clock?: () => number;
+}
+
+const OPEN_PATIENCE_MS = 5_000;
+const OPEN_PAUSE_MS = 10;
+
+/**
+ * Opens the store. Several processes may hold the same file open. Rejects with `store_unavailable` when the file cannot
+ * be used: damaged, not writable, of another program, or written by a newer Hermes.
+ */
+export async function openStore({ path, log, clock = Date.now }: StoreOptions): Promise<Store> {
+  const lifeline = createLifeline(path);
+  try {
+    await prepare(lifeline, path, log);
+    const instances = joinInstances(path);
+    const access = createAccess({ path, lifeline, log });
+    return {
+      path,
+      instance: instances.own,
+      sessions: createSessionStore(access),
+      runs: createRunStore(access, instances, clock),
+      memory: createMemoryStore(access, clock),
+      todos: createTodoStore(access, clock),
+      ...createUpkeep(access, path, clock),
+      async close() {
+        await access.close();
+        instances.close();
+      },
+    };
+  } catch (error) {
+    lifeline.spoil();
+    throw toStoreError(error, path);
+  }
+}
+
+/** Connects and migrates, with patience for a process that opens or closes the same file at this moment. */
+async function prepare(lifeline: Lifeline, path: string, log: Log): Promise<void> {
+  const since = performance.now();
+  for (;;) {
+    try {
+      await migrate(lifeline.readable(), path, log);
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() - since > OPEN_PATIENCE_MS) throw error;
+    }
+    await Bun.sleep(OPEN_PAUSE_MS);
+  }
+}

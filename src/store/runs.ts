@@ -1,0 +1,193 @@
+import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { AppError } from "../lib/errors.ts";
+import { acceptRun, findRun, toRun } from "./accept.ts";
+import { type Db, statement } from "./connection.ts";
+import type { NewMessage, NewRunEvent, RunEventRecord, RunOutcome, RunStatus, RunStore } from "./contract.ts";
+import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
+import { appendRunEvents, runEventsAfter } from "./events.ts";
+import type { Instances } from "./instances.ts";
+import { appendMessages, messagesOfRun } from "./messages.ts";
+import { runs, toolCalls } from "./schema.ts";
+import type { Access } from "./writer.ts";
+
+const selectState = statement((db) =>
+  db.$client.prepare<{ status: RunStatus; sessionKey: string; lastSeq: number }, [string]>(
+    `SELECT status, session_key AS sessionKey,
+       (SELECT coalesce(max(seq), 0) FROM run_events WHERE run_id = runs.id) AS lastSeq
+     FROM runs WHERE id = ?`,
+  ),
+);
+
+/** One statement, so that two processes can never both start a run, or two runs of one session. */
+const startRun = statement((db) =>
+  db.$client.prepare(
+    `UPDATE runs SET status = 'running', instance = ?2, attempts = attempts + 1, started_at = coalesce(started_at, ?3)
+     WHERE id = ?1 AND status = 'queued'
+       AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.session_key = runs.session_key AND o.status = 'running')
+       AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.session_key = runs.session_key AND o.status = 'queued'
+                       AND o.position < runs.position)`,
+  ),
+);
+
+const finishRun = statement((db) =>
+  db.$client.prepare(
+    `UPDATE runs SET status = ?2, response = ?3, finish_reason = ?4, model = ?5, error = ?6, usage = ?7,
+       finished_at = ?8, instance = NULL
+     WHERE id = ?1`,
+  ),
+);
+
+const beginCall = statement((db) =>
+  db.$client.prepare(
+    `INSERT INTO tool_calls (run_id, call_id, name, arguments) VALUES (?, ?, ?, ?)
+     ON CONFLICT (run_id, call_id) DO UPDATE SET name = excluded.name, arguments = excluded.arguments, finished = 0`,
+  ),
+);
+
+const endCall = statement((db) =>
+  db.$client.prepare("UPDATE tool_calls SET finished = 1 WHERE run_id = ? AND call_id = ?"),
+);
+
+const selectCalls = statement((db) =>
+  db
+    .select()
+    .from(toolCalls)
+    .where(eq(toolCalls.runId, sql.placeholder("runId")))
+    .orderBy(toolCalls.position)
+    .prepare(),
+);
+
+const markCancel = statement((db) =>
+  db.$client.prepare("UPDATE runs SET cancel_requested = 1 WHERE id = ? AND status IN ('queued', 'running')"),
+);
+
+const requeue = statement((db) =>
+  db.$client.prepare(
+    "UPDATE runs SET status = 'queued', instance = NULL WHERE status = 'running' AND instance = ?",
+  ),
+);
+
+const selectRunningInstances = statement((db) =>
+  db.$client.prepare<{ instance: string }, []>("SELECT DISTINCT instance FROM runs WHERE status = 'running'"),
+);
+
+const selectQueued = statement((db) =>
+  db.select().from(runs).where(eq(runs.status, "queued")).orderBy(runs.position).prepare(),
+);
+
+export function createRunStore(access: Access, instances: Instances, now: () => number): RunStore {
+  /** One transaction of an open run: its messages, its events and whatever `also` does. */
+  const step = (
+    id: string,
+    added: { messages: NewMessage[]; events: NewRunEvent[] },
+    also?: (db: Db) => void,
+  ): Promise<RunEventRecord[]> =>
+    access.write((db) => {
+      const { sessionKey, lastSeq } = openRun(db, id);
+      appendMessages(db, { id, sessionKey }, added.messages, now());
+      const events = appendRunEvents(db, id, lastSeq, added.events);
+      also?.(db);
+      return events;
+    });
+
+  return {
+    accept: (run) => access.write((db) => acceptRun(db, run, now())),
+    get: (id) => access.read((db) => findRun(db, id)),
+    list: (page) => access.read((db) => listRuns(db, page)),
+    start: (id, instance) =>
+      access.write((db) => {
+        if (startRun(db).run(id, instance, now()).changes > 0) return "started";
+        return selectState(db).get(id)?.status === "queued" ? "busy" : "ended";
+      }),
+    journal: (id) =>
+      access.read((db) => ({
+        messages: messagesOfRun(db, id),
+        toolCalls: selectCalls(db)
+          .all({ runId: id })
+          .map((call) => ({
+            call: { id: call.callId, name: call.name, arguments: call.arguments },
+            finished: call.finished,
+          })),
+      })),
+    recordStep: (id, added) => step(id, added),
+    appendEvents: (id, events) => step(id, { messages: [], events }),
+    beginToolCall: (id, call, events) =>
+      step(id, { messages: [], events }, (db) => beginCall(db).run(id, call.id, call.name, call.arguments)),
+    endToolCall: (id, result, events) =>
+      step(id, { messages: [result], events }, (db) => endCall(db).run(id, result.toolCallId ?? "")),
+    finish: (id, outcome, added) => step(id, added, (db) => end(db, id, outcome, now())),
+    events: (id, afterSeq, limit) => access.read((db) => runEventsAfter(db, id, afterSeq, wholeLimit(limit))),
+    requestCancel: (id) => access.write((db) => markCancel(db).run(id).changes > 0),
+    cancelRequests: (ids) =>
+      access.read((db) =>
+        ids.length === 0
+          ? []
+          : db
+              .select({ id: runs.id })
+              .from(runs)
+              .where(and(inArray(runs.id, ids), eq(runs.cancelRequested, true)))
+              .all()
+              .map((row) => row.id),
+      ),
+    async takeOver(instance) {
+      const running = await access.read((db) =>
+        selectRunningInstances(db)
+          .all()
+          .map((row) => row.instance),
+      );
+      const gone = instances.gone(running.filter((name) => name !== instance));
+      if (gone.length > 0)
+        await access.write((db) => {
+          for (const name of gone) requeue(db).run(name);
+        });
+      return access.read((db) => selectQueued(db).all().map(toRun));
+    },
+    park: (instance) =>
+      access.write((db) => {
+        requeue(db).run(instance);
+      }),
+  };
+}
+
+/** The state of a run that has not ended. */
+function openRun(db: Db, id: string): { sessionKey: string; lastSeq: number } {
+  const run = selectState(db).get(id);
+  if (!run) throw new AppError("not_found", "There is no such run.");
+  if (run.status === "queued" || run.status === "running") return run;
+  throw new AppError("conflict", "The run has ended.");
+}
+
+function end(db: Db, id: string, outcome: RunOutcome, now: number): void {
+  const completed = outcome.status === "completed" ? outcome : null;
+  const error = outcome.status === "failed" ? JSON.stringify(outcome.error) : null;
+  finishRun(db).run(
+    id,
+    outcome.status,
+    completed?.response ?? null,
+    completed?.finishReason ?? null,
+    completed?.model ?? null,
+    error,
+    JSON.stringify(outcome.usage),
+    now,
+  );
+}
+
+function listRuns(db: Db, page: Parameters<RunStore["list"]>[0]) {
+  const limit = wholeLimit(page.limit);
+  const from = decodeCursor(page.cursor, ["number"]);
+  const rows = db
+    .select()
+    .from(runs)
+    .where(
+      and(
+        page.owner === undefined ? undefined : eq(runs.owner, page.owner),
+        page.status === undefined ? undefined : eq(runs.status, page.status),
+        from ? lt(runs.position, from[0]) : undefined,
+      ),
+    )
+    .orderBy(desc(runs.position))
+    .limit(limit + 1)
+    .all();
+  const { items, nextCursor } = pageOf(rows, limit, (last) => [last.position]);
+  return { items: items.map(toRun), nextCursor };
+}

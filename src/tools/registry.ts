@@ -1,0 +1,116 @@
+import { AppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { nearest } from "../lib/nearest.ts";
+import { createArgumentParser } from "./arguments.ts";
+import { type Caller, TOOL_GROUPS, type Tool, type ToolContext, type ToolResult } from "./contract.ts";
+import { policy } from "./policy.ts";
+import { errorResult } from "./result.ts";
+import { cutText } from "./text.ts";
+
+/** The longest text that a tool may answer with; about 16,000 tokens. */
+const MAX_RESULT_CHARS = 64_000;
+
+/** All tools of this process, as the agent, MCP and REST see them. */
+export interface ToolRegistry {
+  /** The tools that the caller may call, in the order of registration: exactly those that `call` accepts from it. */
+  list(caller: Caller): Tool[];
+  /** The names of all tools that are switched on. */
+  names(): string[];
+  /** Checks tool and group names; the names of the tools they stand for. Throws `unknown_tool` with the nearest name. */
+  resolveNames(names: readonly string[]): string[];
+  /**
+   * The caller with its tools narrowed to these tool and group names. Throws `unknown_tool`, and `forbidden` for a name of
+   * which it may use nothing. Never adds anything.
+   */
+  narrow(caller: Caller, names: readonly string[]): Caller;
+  /**
+   * Calls a tool for `context.caller`. Whatever is wrong with the name, the right or the arguments, and whatever the tool
+   * throws, comes back as a result with `isError`; only the abort of `context.signal` is thrown.
+   */
+  call(name: string, rawArguments: unknown, context: ToolContext): Promise<ToolResult>;
+}
+
+export interface ToolRegistryParts {
+  tools: readonly Tool[];
+  /** The groups that are switched on, asked at every use. */
+  enabledGroups: () => readonly string[];
+  log: Log;
+}
+
+/** Throws when two tools share a name. */
+export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryParts): ToolRegistry {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  if (byName.size !== tools.length) throw new Error("Two tools share a name.");
+  const parseArguments = createArgumentParser();
+  const enabled = () => {
+    const groups = enabledGroups();
+    return tools.filter((tool) => groups.includes(tool.group));
+  };
+  const list = (caller: Caller) => enabled().filter((tool) => policy(tool, caller).allowed);
+
+  const resolveNames = (names: readonly string[]) => [
+    ...new Set(names.flatMap((name) => toolsOf(name).map((tool) => tool.name))),
+  ];
+  const toolsOf = (name: string): Tool[] => {
+    const tool = byName.get(name);
+    if (tool) return [tool];
+    if ((TOOL_GROUPS as readonly string[]).includes(name)) return tools.filter((one) => one.group === name);
+    throw unknownTool(name, [...byName.keys(), ...TOOL_GROUPS]);
+  };
+
+  return {
+    list,
+    names: () => enabled().map((tool) => tool.name),
+    resolveNames,
+
+    narrow(caller, names) {
+      const allowed = new Set(list(caller).map((tool) => tool.name));
+      for (const name of names) {
+        const meant = toolsOf(name);
+        if (meant.length > 0 && !meant.some((tool) => allowed.has(tool.name)))
+          throw new AppError("forbidden", `${name} cannot be used here with this key.`, {
+            hint: "Leave it out of `tools`, use a key that has it, or switch its group on in tools.groups.",
+          });
+      }
+      return { ...caller, tools: resolveNames(names).filter((name) => allowed.has(name)) };
+    },
+
+    async call(name, rawArguments, context) {
+      const tool = enabled().find((one) => one.name === name);
+      if (!tool) {
+        const near = nearest(
+          name,
+          list(context.caller).map((one) => one.name),
+        );
+        return errorResult(`There is no tool ${cutText(name, 200)}.${near ? ` Did you mean ${near}?` : ""}`);
+      }
+      const verdict = policy(tool, context.caller);
+      if (!verdict.allowed) return errorResult(verdict.reason);
+      const parsed = parseArguments(tool, rawArguments);
+      if (!parsed.ok) return errorResult(parsed.problem);
+      return run(tool, parsed.input, context, log);
+    },
+  };
+}
+
+async function run(tool: Tool, input: unknown, context: ToolContext, log: Log): Promise<ToolResult> {
+  try {
+    const result = await tool.run(input, context);
+    return { ...result, text: cutText(result.text, MAX_RESULT_CHARS) };
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason;
+    if (error instanceof AppError) {
+      log.warn("a tool failed", { tool: tool.name, run: context.runId, code: error.code, error });
+      return errorResult(error.hint ? `${error.message} ${error.hint}` : error.message);
+    }
+    log.error("a tool threw", { tool: tool.name, run: context.runId, error });
+    return errorResult(`${tool.name} failed inside Hermes. The log has the details.`);
+  }
+}
+
+function unknownTool(name: string, known: string[]): AppError {
+  const near = nearest(name, known);
+  return new AppError("unknown_tool", `There is no tool or tool group ${cutText(name, 200)}.`, {
+    hint: near ? `Did you mean ${near}?` : `Known are ${known.join(", ")}.`,
+  });
+}

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { apiTokenFile, ensureApiToken, needsApiToken } from "../../src/config/token.ts";
+import { type HomeDir, makeHomeDir } from "./home-dir.ts";
+
+let home: HomeDir;
+beforeEach(() => {
+  home = makeHomeDir();
+});
+afterEach(() => home.remove());
+
+test("the first call makes a token for its owner only, the next ones find it", () => {
+  const directory = join(home.path, "new", "home");
+  const first = ensureApiToken(directory);
+  expect(first.made).toBe(true);
+  expect(first.token).toMatch(/^[A-Za-z0-9_-]{43}$/); // 43 characters of 6 bits: 256 bits
+  expect(ensureApiToken(directory)).toEqual({ token: first.token, made: false });
+  expect(statSync(apiTokenFile(directory)).mode & 0o777).toBe(0o600);
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+});
+
+test("processes that come at the same time end with one token, made once", async () => {
+  const module = JSON.stringify(join(import.meta.dir, "../../src/config/token.ts"));
+  const script = `import { ensureApiToken } from ${module};
+    await Bun.stdin.text();
+    console.log(JSON.stringify(ensureApiToken(${JSON.stringify(home.path)})));`;
+  const children = Array.from({ length: 4 }, () =>
+    Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" }),
+  );
+  for (const child of children) child.stdin.end();
+  const results = await Promise.all(
+    children.map(async (child) => JSON.parse(await new Response(child.stdout).text())),
+  );
+  expect(new Set(results.map((result) => result.token)).size).toBe(1);
+  expect(results.filter((result) => result.made)).toHaveLength(1);
+  expect(readdirSync(home.path)).toEqual(["api-token"]);
+});
+
+test("the loader takes the token when nothing else is configured", () => {
+  expect(needsApiToken(home.load().config)).toBe(true);
+  const { token } = ensureApiToken(home.path);
+  const loaded = home.load();
+  expect(loaded.config.api.auth.token).toBe(token);
+  expect(loaded.sourceOf("api.auth.token").kind).toBe("api-token");
+  home.write("config.yaml", "api: { auth: { keys: [ { name: a, token: abcd } ] } }");
+  expect(home.load().config.api.auth.token).toBeUndefined();
+});
+
+test("a damaged file is refused, without showing what it holds", () => {
+  home.write("api-token", "canary\n");
+  expect(() => home.load()).toThrow(`${apiTokenFile(home.path)} holds no token.`);
+  expect(() => ensureApiToken(home.path)).toThrow(expect.objectContaining({ code: "config_invalid" }));
+});

@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { AppError } from "../../src/lib/errors.ts";
+import { createLimit } from "../../src/lib/lane.ts";
+import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
+import { type Canary, startCanary } from "../support/canary.ts";
+import { PRIVATE_ADDRESSES } from "./addresses.ts";
+import { hostSpellings } from "./spellings.ts";
+
+/** Stands for a server on the public internet: an address of its own that is exempt, on another port. */
+const PUBLIC = "127.77.0.1";
+const LIMITS = { timeoutMs: 30_000, maxBytes: 1000 };
+setDefaultTimeout(60_000); // thousands of tries, on a busy machine too
+const SCHEMES = [
+  "file:///etc/passwd",
+  "FILE:/etc/passwd",
+  "file://localhost/etc/passwd",
+  "ftp://127.0.0.1/",
+  "gopher://127.0.0.1/",
+  "dict://127.0.0.1/",
+  "ws://127.0.0.1/",
+  "data:text/plain,x",
+  "blob:http://127.0.0.1/x",
+  "javascript:1",
+  "about:blank",
+  "s3://bucket/key",
+  "unix:/run/x.sock",
+  "http+unix://%2Frun%2Fx.sock/",
+  "bun:main",
+  "node:fs",
+];
+
+/** Answers `stand-in`, or redirects to what `?to=` says, byte for byte, which no tidy HTTP library would send. */
+const standIn = createServer((socket) => {
+  socket.on("error", () => socket.destroy());
+  socket.once("data", (request) => {
+    const to = /^GET \S*[?&]to=(\S*) /.exec(request.toString())?.[1];
+    socket.end(
+      to ? redirectTo(decodeURIComponent(to)) : "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nstand-in",
+    );
+  });
+});
+let standInPort = 0;
+let canary: Canary;
+let tries = 0;
+
+beforeAll(async () => {
+  canary = await startCanary();
+  standIn.listen(0, PUBLIC);
+  await once(standIn, "listening");
+  standInPort = (standIn.address() as AddressInfo).port;
+});
+afterAll(() => {
+  console.log(
+    `safeFetch: ${tries} tries at ${PRIVATE_ADDRESSES.length} addresses, ${canary.connections()} connections`,
+  );
+  canary.stop();
+  standIn.close();
+});
+
+/** A header holds no line end, and URL parsers skip tabs as they skip line ends. */
+function redirectTo(url: string): string {
+  return `HTTP/1.1 302 Found\r\nLocation: ${url.replaceAll("\n", "\t")}\r\nContent-Length: 0\r\n\r\n`;
+}
+
+function through(url: string): string {
+  return `http://${PUBLIC}:${standInPort}/?to=${encodeURIComponent(url)}`;
+}
+
+function fetchWith(resolve: (name: string) => Promise<readonly string[]>) {
+  return createSafeFetch({ allowCidrs: () => [`${PUBLIC}/32`], resolve });
+}
+
+/** A resolver in an attacker's hands: every name is at home on this machine. */
+const hostile = fetchWith(async () => ["127.0.0.1"]);
+
+function codeOf(attempt: Promise<unknown>): Promise<string> {
+  tries += 1;
+  return attempt.then(
+    () => "fetched",
+    (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+  );
+}
+
+interface Attempt {
+  what: string;
+  run: () => Promise<unknown>;
+}
+
+/** Every attempt must be refused, and none may make a connection. */
+async function expectRefused(attempts: readonly Attempt[], codes = ["network_refused"]) {
+  const wrong: string[] = [];
+  const side = createLimit(16);
+  await Promise.all(
+    attempts.map(({ what, run }) =>
+      side.run(async () => {
+        const code = await codeOf(run());
+        if (!codes.includes(code)) wrong.push(`${what}: ${code}`);
+      }),
+    ),
+  );
+  expect(wrong).toEqual([]);
+  expect(canary.connections()).toBe(0);
+}
+
+/** Every spelling of every address, at the port where the canary listens. */
+function hostileUrls(): string[] {
+  return PRIVATE_ADDRESSES.flatMap(hostSpellings).flatMap((host) =>
+    ["http", "https"].map((scheme) => `${scheme}://${host}:${canary.port}/latest/meta-data`),
+  );
+}
+
+describe("addresses that are not public are refused without a connection", () => {
+  test("in every spelling, asked for directly", () =>
+    expectRefused(hostileUrls().map((url) => ({ what: url, run: () => hostile(url, LIMITS) }))));
+
+  test("in every spelling, as the target of a redirect", () =>
+    expectRefused(hostileUrls().map((url) => ({ what: url, run: () => hostile(through(url), LIMITS) }))));
+
+  test("as the answer of the resolver, alone, first or last among good ones, and in odd spellings", () => {
+    const answers = PRIVATE_ADDRESSES.flatMap((address) => [address, ...hostSpellings(address)]).flatMap(
+      (answer) => [[answer], [PUBLIC, answer], [answer, PUBLIC], ["8.8.8.8", "2606:4700::1111", answer]],
+    );
+    return expectRefused(
+      answers.map((list) => ({
+        what: list.join(),
+        run: () => fetchWith(async () => list)(`http://name.test:${canary.port}/`, LIMITS),
+      })),
+    );
+  });
+
+  test("when the resolver changes its mind: only the checked address is connected to, after one question a hop", async () => {
+    for (const address of PRIVATE_ADDRESSES) {
+      let asked = 0;
+      const flipping = fetchWith(async () => (asked++ === 0 ? [PUBLIC] : [address]));
+      const url = `http://flip.test:${standInPort}/`;
+      tries += 1;
+      const answer = await flipping(url, LIMITS);
+      expect(new TextDecoder().decode(answer.bytes)).toBe("stand-in");
+      expect(asked).toBe(1);
+      expect(await codeOf(flipping(url, LIMITS))).toBe("network_refused");
+      asked = 0;
+      const back = `${url}?to=${encodeURIComponent(`http://flip.test:${canary.port}/`)}`;
+      expect(await codeOf(flipping(back, LIMITS))).toBe("network_refused");
+      expect(asked).toBe(2);
+    }
+    expect(canary.connections()).toBe(0);
+  });
+
+  test("by the names of this machine, asked of the system's resolver", () => {
+    const real = createSafeFetch({ allowCidrs: () => [] });
+    const names = ["localhost", "LOCALHOST", "localhost.", "ｌocalhost", "%6cocalhost"];
+    return expectRefused(
+      names.map((name) => ({ what: name, run: () => real(`http://${name}:${canary.port}/`, LIMITS) })),
+      ["network_refused", "network_failed"], // not every resolver knows localhost with a dot
+    );
+  });
+
+  test("and the canary would tell: an exempt address is reached", async () => {
+    const other = await startCanary();
+    const exempt = createSafeFetch({ allowCidrs: () => ["127.0.0.0/8"] });
+    expect(await codeOf(exempt(`http://127.0.0.1:${other.port}/`, LIMITS))).toBe("network_failed");
+    expect(other.connections()).toBe(1);
+    other.stop();
+  });
+});
+
+describe("URLs that are not plain web addresses are refused", () => {
+  test("by their scheme, directly and as the target of a redirect", () =>
+    expectRefused(
+      SCHEMES.flatMap((url) => [
+        { what: url, run: () => hostile(url, LIMITS) },
+        { what: `redirect to ${url}`, run: () => hostile(through(url), LIMITS) },
+      ]),
+    ));
+
+  test("with credentials, without a host, or not a URL at all", () =>
+    expectRefused(
+      [
+        `http://user:password@${PUBLIC}:${standInPort}/`,
+        `http://user@${PUBLIC}:${standInPort}/`,
+        "http://",
+        "https:///",
+        "//example.com/",
+        "/etc/passwd",
+        "example.com",
+        "",
+        "http://[::1",
+        "http://1.2.3.4.5/",
+        "http://256.256.256.256/",
+        "http://a b/",
+        "http://%00/",
+      ].map((url) => ({ what: url, run: () => hostile(url, LIMITS) })),
+    ));
+});
+
+test("a refusal says what to do, shows no resolved address, and is logged with it", async () => {
+  const logged: unknown[] = [];
+  const log = {
+    debug() {},
+    info() {},
+    error() {},
+    warn: (...line: unknown[]) => void logged.push(line),
+    with: () => log,
+  };
+  const fetch = createSafeFetch({ allowCidrs: () => [], resolve: async () => ["10.9.8.7"], log });
+  const error = await fetch("http://intranet.test/", LIMITS).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: "network_refused",
+    hint: expect.stringContaining("network.allow_cidrs"),
+  });
+  expect(JSON.stringify([error, String(error)])).not.toContain("10.9.8.7");
+  expect(JSON.stringify(logged)).toContain("10.9.8.7");
+});

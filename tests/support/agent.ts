@@ -1,0 +1,108 @@
+import { Value } from "typebox/value";
+import { type AgentParts, createAgent } from "../../src/agent/agent.ts";
+import type { AgentService, TurnRequest } from "../../src/agent/contract.ts";
+import type { RunEvent } from "../../src/agent/events.ts";
+import type { LiveConfig } from "../../src/config/live.ts";
+import { type Config, ConfigSchema } from "../../src/config/schema.ts";
+import type { ModelRouter } from "../../src/models/contract.ts";
+import type { Run, RunEventRecord, Store } from "../../src/store/contract.ts";
+import { builtinTools } from "../../src/tools/builtin.ts";
+import type { Caller, Tool } from "../../src/tools/contract.ts";
+import { createToolRegistry } from "../../src/tools/registry.ts";
+import { openTempStore, quietLog } from "./store.ts";
+
+export const OWNER: Caller = { door: "api", principal: "owner", scopes: ["read", "chat", "tools", "admin"] };
+
+/** A configuration as an empty file gives it, with these values over it; `change` changes it for all readers. */
+export interface TestConfig extends LiveConfig {
+  change(edit: (config: Config) => void): void;
+}
+
+export function liveConfig(overrides: Record<string, unknown> = {}): TestConfig {
+  let current = Value.Default(ConfigSchema, overrides) as Config;
+  const listeners = new Set<(config: Config) => void>();
+  return {
+    get current() {
+      return current;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    change(edit) {
+      current = structuredClone(current);
+      edit(current);
+      for (const listener of listeners) listener(current);
+    },
+  };
+}
+
+export interface AgentOptions {
+  models: ModelRouter;
+  store?: Store;
+  /** Besides the built-in ones. */
+  tools?: Tool[];
+  agent?: Record<string, unknown>;
+  config?: TestConfig;
+  fetch?: AgentParts["fetch"];
+  log?: AgentParts["log"];
+}
+
+export interface TestAgent extends AsyncDisposable {
+  readonly agent: AgentService;
+  readonly store: Store;
+  readonly config: TestConfig;
+  /** Accepts a message from the owner in session `s1`, unless said otherwise. */
+  accept(text: string, change?: Partial<TurnRequest>): Promise<Run>;
+  /** The same, and waits for its end. */
+  ask(text: string, change?: Partial<TurnRequest>): Promise<Run>;
+  finished(runId: string): Promise<Run>;
+  /** All events of a run from the first to the final one. */
+  events(runId: string): Promise<(RunEvent & { run_id: string })[]>;
+}
+
+/** An agent on a real store of its own, or on the given one. */
+export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
+  const temp = options.store ? null : await openTempStore();
+  const store = options.store ?? (temp?.store as Store);
+  const log = options.log ?? quietLog();
+  const config = options.config ?? liveConfig({ agent: options.agent ?? {} });
+  const tools = createToolRegistry({
+    tools: [...builtinTools(store), ...(options.tools ?? [])],
+    enabledGroups: () => config.current.tools.groups,
+    log,
+  });
+  const fetch = options.fetch ?? (() => Promise.reject(new Error("this test fetches nothing")));
+  const agent = createAgent({ store, models: options.models, tools, config, log, fetch });
+  const never = new AbortController().signal;
+  const accept = async (text: string, change: Partial<TurnRequest> = {}) =>
+    (await agent.accept({ kind: "chat", caller: OWNER, sessionId: "s1", text, ...change })).run;
+  const finished = (runId: string) => agent.finished(runId, never);
+  return {
+    agent,
+    store,
+    config,
+    accept,
+    ask: async (text, change) => finished((await accept(text, change)).id),
+    finished,
+    async events(runId) {
+      const all: RunEventRecord[] = [];
+      for await (const batch of agent.events(runId, 0, never)) all.push(...batch);
+      return all.map((event) => JSON.parse(event.data));
+    },
+    async [Symbol.asyncDispose]() {
+      await agent.stop(0);
+      await temp?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What a client shows after these events: the text since the last tool, with what was taken back gone. */
+export function shownText(events: readonly RunEvent[]): string {
+  let text = "";
+  for (const event of events) {
+    if (event.type === "tool.started") text = "";
+    if (event.type === "message.delta") text = event.reset ? "" : text + event.delta;
+  }
+  return text;
+}

@@ -1,0 +1,37 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+const OUT = join(ROOT, ".cache/test-build", String(process.pid));
+
+export interface Built {
+  /** Where the build put its files. */
+  directory: string;
+  /** What the build printed. */
+  output: string;
+}
+
+let built: Promise<Built> | undefined;
+
+/** The executables of both targets, built by the first caller of a test run. */
+export function buildAll(): Promise<Built> {
+  built ??= build();
+  return built;
+}
+
+/** The compiled Hermes for this machine: the one that `HERMES_BINARY` names, or else one built for this test run. */
+export async function hermesBinary(): Promise<string> {
+  return process.env["HERMES_BINARY"] ?? join((await buildAll()).directory, "hermes");
+}
+
+async function build(): Promise<Built> {
+  mkdirSync(OUT, { recursive: true });
+  process.once("exit", () => rmSync(OUT, { recursive: true, force: true }));
+  const child = Bun.spawn([process.execPath, join(ROOT, "scripts/build.ts"), "--all", "--out", OUT], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const output = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) throw new Error(`the build failed\n${output}`);
+  return { directory: OUT, output };
+}

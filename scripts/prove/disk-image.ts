@@ -110,7 +110,8 @@ export class DiskImage {
   writeTo(directory: string, keep: () => boolean): void {
     mkdirSync(directory, { recursive: true });
     for (const [path, file] of this.files)
-      if (!path.endsWith("-shm")) writeFileSync(join(directory, basename(path)), replay(file, keep), { mode: 0o600 });
+      if (!path.endsWith("-shm"))
+        writeFileSync(join(directory, basename(path)), replay(file, keep), { mode: 0o600 });
   }
 }
 

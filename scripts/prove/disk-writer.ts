@@ -20,7 +20,7 @@ const stdinEnded = (async () => {
 const store = await openStore({ path, log: quietLog() });
 for (let i = 0; !stopping; i++) {
   try {
-    await store.memory.set("owner", `key_${i}`, "x".repeat(2_000), "disk");
+    await store.memory.set("owner", `key_${i}`, "x".repeat(500), "disk");
     say(`kept key_${i}`);
   } catch (error) {
     const expected = error instanceof AppError && error.code === "store_unavailable" && error.retryAfterMs;

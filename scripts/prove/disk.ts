@@ -32,12 +32,12 @@ try {
 }
 process.exitCode = verdict.exitCode();
 
-/** A file system of 3 MB, filled by a stranger's file and freed again. */
+/** A file system of 4 MB, filled by a stranger's file and freed again. */
 async function fillUp(): Promise<void> {
-  const name = "disk full (tmpfs of 3 MB)";
+  const name = "disk full (tmpfs of 4 MB)";
   const directory = join(work, "small");
   mkdirSync(directory);
-  const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", directory]);
+  const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", directory]);
   if (mount.exitCode !== 0) return verdict.figure(name, "not tried: this user may not mount");
   try {
     const path = join(directory, "hermes.db");
@@ -69,7 +69,15 @@ function fill(path: string): void {
 /** The disk fails at these calls and works before and after. */
 async function inject(name: string, calls: string, fault: string): Promise<void> {
   const path = join(work, name.replace(/\W+/g, "-"), "hermes.db");
-  const strace = ["strace", "-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:error=${fault}`];
+  const strace = [
+    "strace",
+    "-o",
+    "/dev/null",
+    "-e",
+    `trace=${calls}`,
+    "-e",
+    `inject=${calls}:error=${fault}`,
+  ];
   const writer = startWriter(path, strace);
   await writer.until("refused", 1);
   await recover(name, writer, path);
@@ -87,14 +95,19 @@ async function recover(name: string, writer: Writer, path: string): Promise<void
   const refused = writer.lines("refused");
   verdict.figure(name, `${writer.lines("kept").length} kept, ${refused.length} refused`);
   verdict.figure("  milliseconds until it kept a write again", Math.round(recoveryMs));
-  verdict.figure("  refusals while health() told of the fault", refused.filter((line) => line === "refused unhealthy").length);
+  verdict.figure(
+    "  refusals while health() told of the fault",
+    refused.filter((line) => line === "refused unhealthy").length,
+  );
   if (code !== 0) verdict.violation(`${name}: the process ended with code ${code}`);
   if (recoveryMs > RECOVERY_LIMIT_MS) verdict.violation(`${name}: it took ${recoveryMs} ms to recover`);
   if (!refused.includes("refused unhealthy")) verdict.violation(`${name}: health() never told of the fault`);
   for (const line of writer.lines("wrong")) verdict.violation(`${name}: ${line}`);
 
   const store = await openStore({ path, log: quietLog() });
-  const known = new Set((await store.memory.list("owner", { limit: 1_000_000 })).items.map((entry) => entry.key));
+  const known = new Set(
+    (await store.memory.list("owner", { limit: 1_000_000 })).items.map((entry) => entry.key),
+  );
   for (const line of writer.lines("kept"))
     if (!known.has(line.slice("kept ".length))) verdict.violation(`${name}: acknowledged and lost: ${line}`);
   for (const problem of await store.check()) verdict.violation(`${name}: ${problem}`);

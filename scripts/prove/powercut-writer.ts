@@ -34,7 +34,13 @@ for (let round = 0; round < Number(rounds); round++) {
     acknowledge(`step ${id}`);
     await store.runs.finish(
       id,
-      { status: "completed", response: "done", finishReason: "stop", model: "m", usage: { inputTokens: 1, outputTokens: 1 } },
+      {
+        status: "completed",
+        response: "done",
+        finishReason: "stop",
+        model: "m",
+        usage: { inputTokens: 1, outputTokens: 1 },
+      },
       { messages: [], events: [{ type: "run.completed", data: "{}" }] },
     );
     acknowledge(`end ${id}`);

@@ -36,7 +36,10 @@ try {
   );
   verdict.figure("operations recorded", operations.length);
   verdict.figure("of which syncs", operations.filter((operation) => operation.kind === "sync").length);
-  verdict.figure("of which acknowledgements", operations.filter((operation) => operation.kind === "said").length);
+  verdict.figure(
+    "of which acknowledgements",
+    operations.filter((operation) => operation.kind === "said").length,
+  );
 
   const honest = await replay(operations, moments, new DiskImage());
   verdict.figure("cuts", moments.length);
@@ -45,7 +48,11 @@ try {
   for (const fault of honest.faults) verdict.violation(fault);
 
   // The same disk that lies about syncs: if the proof finds nothing there, it proves nothing.
-  const lying = await replay(operations, moments.filter((_, i) => i % Math.ceil(cuts / 20) === 0), new DiskImage(true));
+  const lying = await replay(
+    operations,
+    moments.filter((_, i) => i % Math.ceil(cuts / 20) === 0),
+    new DiskImage(true),
+  );
   verdict.figure("faults found when the disk ignores every sync", lying.faults.length);
   if (lying.faults.length === 0) verdict.violation("the proof does not notice a disk that ignores syncs");
 } finally {
@@ -59,8 +66,16 @@ async function record(): Promise<Operation[]> {
   const writer = Bun.spawn(
     [
       ...["strace", "-y", "-xx", "-s", "1000000", "-o", trace],
-      ...["-e", "trace=openat,write,pwrite64,pwritev,fsync,fdatasync,ftruncate,rename,renameat,renameat2,unlink,unlinkat"],
-      ...[process.execPath, join(import.meta.dir, "powercut-writer.ts"), join(directory, "hermes.db"), `${rounds}`],
+      ...[
+        "-e",
+        "trace=openat,write,pwrite64,pwritev,fsync,fdatasync,ftruncate,rename,renameat,renameat2,unlink,unlinkat",
+      ],
+      ...[
+        process.execPath,
+        join(import.meta.dir, "powercut-writer.ts"),
+        join(directory, "hermes.db"),
+        `${rounds}`,
+      ],
     ],
     { stdout: "ignore", stderr: "inherit" },
   );
@@ -82,7 +97,10 @@ async function replay(operations: Operation[], moments: number[], image: DiskIma
       image.apply(operation);
       if (operation.kind === "said") acknowledged.push(...operation.text.trim().split("\n"));
     }
-    for (const [name, keep] of [["all kept", () => true], ["random part kept", () => random() < 0.5]] as const) {
+    for (const [name, keep] of [
+      ["all kept", () => true],
+      ["random part kept", () => random() < 0.5],
+    ] as const) {
       const directory = join(work, "cut");
       image.writeTo(directory, keep);
       for (const fault of await examine(join(directory, "hermes.db"), acknowledged))
@@ -102,11 +120,15 @@ async function examine(path: string, acknowledged: string[]): Promise<string[]> 
     try {
       const faults = await store.check();
       const runs = new Map((await store.runs.list({ limit: 1_000_000 })).items.map((run) => [run.id, run]));
-      const keys = new Set((await store.memory.list("owner", { limit: 1_000_000 })).items.map((entry) => entry.key));
+      const keys = new Set(
+        (await store.memory.list("owner", { limit: 1_000_000 })).items.map((entry) => entry.key),
+      );
       const messages = await Promise.all(
         [0, 1, 2].map((lane) => store.sessions.messages(`api:owner/s${lane}`, { limit: 1_000_000 })),
       );
-      const written = new Set(messages.flatMap(({ items }) => items.map((message) => `${message.role} ${message.runId}`)));
+      const written = new Set(
+        messages.flatMap(({ items }) => items.map((message) => `${message.role} ${message.runId}`)),
+      );
       for (const line of acknowledged) {
         const [what, id = ""] = line.split(" ");
         const known =

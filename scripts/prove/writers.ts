@@ -30,7 +30,9 @@ else process.exitCode = await prove();
 async function writeAll(path: string, child: string): Promise<void> {
   const store = await openStore({ path, log: quietLog() });
   await Promise.all(
-    Array.from({ length: writes }, (_, i) => store.memory.set("owner", `${child}/${i}`, { child, i }, "writers")),
+    Array.from({ length: writes }, (_, i) =>
+      store.memory.set("owner", `${child}/${i}`, { child, i }, "writers"),
+    ),
   );
   await store.close();
 }
@@ -42,15 +44,21 @@ async function prove(): Promise<number> {
   try {
     const startedMs = performance.now();
     const children = Array.from({ length: processes }, (_, child) =>
-      Bun.spawn([process.execPath, import.meta.path, "--child", `${child}`, "--path", path, "--writes", `${writes}`], {
-        stdout: "inherit",
-        stderr: "inherit",
-      }),
+      Bun.spawn(
+        [process.execPath, import.meta.path, "--child", `${child}`, "--path", path, "--writes", `${writes}`],
+        {
+          stdout: "inherit",
+          stderr: "inherit",
+        },
+      ),
     );
     const codes = await Promise.all(children.map((child) => child.exited));
     verdict.figure("processes", processes);
     verdict.figure("writes of each, all at once", writes);
-    verdict.figure("milliseconds, start of the processes included", Math.round(performance.now() - startedMs));
+    verdict.figure(
+      "milliseconds, start of the processes included",
+      Math.round(performance.now() - startedMs),
+    );
     for (const code of codes) if (code !== 0) verdict.violation(`a process ended with code ${code}`);
 
     const store = await openStore({ path, log: quietLog() });
@@ -58,7 +66,8 @@ async function prove(): Promise<number> {
     const kept = new Set(items.map((entry) => entry.key));
     verdict.figure("entries kept", kept.size);
     for (let child = 0; child < processes; child++)
-      for (let i = 0; i < writes; i++) if (!kept.has(`${child}/${i}`)) verdict.violation(`lost: ${child}/${i}`);
+      for (let i = 0; i < writes; i++)
+        if (!kept.has(`${child}/${i}`)) verdict.violation(`lost: ${child}/${i}`);
     for (const problem of await store.check()) verdict.violation(problem);
     await store.close();
   } finally {

@@ -72,7 +72,6 @@ export async function callModel(parts: ModelStepParts): Promise<ModelStep> {
           const measured = event.usage.inputTokens + event.usage.outputTokens > 0;
           const usage = measured ? event.usage : estimated();
           budget.spend(usage);
-          outputTokens = 0;
           const { finish, providerData } = event;
           return {
             ...answer,
@@ -84,11 +83,11 @@ export async function callModel(parts: ModelStepParts): Promise<ModelStep> {
         }
       }
     }
+    throw new AppError("model_bad_answer", "The model's answer broke off.", { hint: "Try again." });
   } catch (error) {
     if (outputTokens > 0) budget.spend(estimated());
     throw error;
   }
-  throw new AppError("model_bad_answer", "The model's answer broke off.", { hint: "Try again." });
 }
 
 /** Forgets what a call that is made again had said, also in the eyes of those who read along. */

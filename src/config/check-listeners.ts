@@ -30,28 +30,25 @@ interface Listener {
   secrets: Secret[];
 }
 
+/** Every listener, whether enabled or not: a command may start one whatever `enabled` says. */
 function listenersOf(config: Config): Listener[] {
   const { api, mcp } = config;
   const { webhook } = config.gateway;
-  const listeners: Listener[] = [];
-  if (api.enabled)
-    listeners.push({
-      path: ["api"],
-      host: api.host,
-      open: openAuth("api", api.auth.type),
-      secrets: apiTokens(config),
-    });
-  if (mcp.enabled) {
-    const keyless = mcp.auth.type === "api_key" && mcp.auth.api_keys.length === 0;
-    const open = keyless
-      ? { path: ["mcp", "auth", "api_keys"], because: "is empty" }
-      : openAuth("mcp", mcp.auth.type);
-    listeners.push({ path: ["mcp"], host: mcp.host, open, secrets: mcpKeys(config) });
-  }
-  // A webhook without a secret is refused on any address: see checkWebhook.
-  if (webhook.enabled)
-    listeners.push({ path: WEBHOOK, host: webhook.host, open: null, secrets: webhookSecrets(config) });
-  return listeners;
+  const keyless = mcp.auth.type === "api_key" && mcp.auth.api_keys.length === 0;
+  const noKeys = { path: ["mcp", "auth", "api_keys"], because: "is empty" };
+  // An enabled webhook without a secret is refused on any address: see checkWebhook.
+  const unsigned = !webhook.enabled && webhook.secret === undefined;
+  const noSecret = { path: [...WEBHOOK, "secret"], because: "is missing" };
+  return [
+    { path: ["api"], host: api.host, open: openAuth("api", api.auth.type), secrets: apiTokens(config) },
+    {
+      path: ["mcp"],
+      host: mcp.host,
+      open: keyless ? noKeys : openAuth("mcp", mcp.auth.type),
+      secrets: mcpKeys(config),
+    },
+    { path: WEBHOOK, host: webhook.host, open: unsigned ? noSecret : null, secrets: webhookSecrets(config) },
+  ];
 }
 
 function openAuth(surface: string, type: string): Listener["open"] {

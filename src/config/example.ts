@@ -1,7 +1,7 @@
 import { Kind } from "typebox";
 import { stringify } from "yaml";
 import { variableOf } from "./environment.ts";
-import type { Path } from "./path.ts";
+import { isSection, type Path } from "./path.ts";
 import { ConfigSchema } from "./schema.ts";
 import type { ConfigNode } from "./schema-parts.ts";
 import { isLeaf } from "./walk.ts";
@@ -66,10 +66,6 @@ function yamlLines(value: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(value).flatMap(([key, item]) => {
     return isSection(item) ? [`${key}:`, ...yamlLines(item).map(indent)] : [`${key}: ${flow(item)}`];
   });
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function flow(value: unknown): string {

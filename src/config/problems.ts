@@ -44,10 +44,10 @@ export class ConfigError extends AppError {
   }
 }
 
-/** `config.yaml:3:9: api.port must be ... (hint)`. */
+/** On one line, such as `config.yaml:3:9: api.prot is not a key. Did you mean "port"?`. */
 export function formatProblem(problem: Problem): string {
   const position = problem.line === undefined ? "" : `:${problem.line}:${problem.column}`;
   const where = problem.file === undefined ? problem.origin : `${problem.file}${position}`;
-  const hint = problem.hint === undefined ? "" : ` ${problem.hint}`;
+  const hint = problem.hint === undefined ? "" : `. ${problem.hint}`;
   return `${where === undefined ? "" : `${where}: `}${problem.message}${hint}`;
 }

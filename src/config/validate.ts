@@ -1,7 +1,7 @@
 import { Kind } from "typebox";
 import { Value, ValueErrorType } from "typebox/value";
 import { nearest } from "../lib/nearest.ts";
-import { formatPath, fromPointer, getAt, type Path, removeAt, setAt } from "./path.ts";
+import { formatPath, fromPointer, getAt, isSection, type Path, removeAt, setAt } from "./path.ts";
 import type { Fault } from "./problems.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 import type { ConfigNode } from "./schema-parts.ts";
@@ -29,19 +29,20 @@ const MAX_REPAIRS = 10;
 
 /** Checks a draft against the schema and puts the defaults in. Never throws; tells every fault at once. */
 export function validate(raw: unknown, spelling: Spelling, broken: readonly Path[] = []): Validated {
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+  if (!isSection(raw)) {
     const message = "the configuration must consist of sections, such as model: and api:";
-    return { config: complete({}), faults: [{ path: [], message }] };
+    return { config: attempt({}).config, faults: [{ path: [], message }] };
   }
   const draft = dropNulls(raw) as Draft;
   conform(draft, spelling);
+  for (const path of broken) removeAt(draft, path);
+  const first = attempt(draft);
   const faults = new Map<string, Fault>();
-  for (const { type, path } of errorsOf(draft)) {
+  for (const { type, path } of first.errors) {
     const shown = formatPath(path);
-    const known = faults.has(shown) || broken.some((other) => formatPath(other) === shown);
-    if (!known) faults.set(shown, explain(type, path, getAt(draft, path), spelling));
+    if (!faults.has(shown)) faults.set(shown, explain(type, path, getAt(draft, path), spelling));
   }
-  return { config: repair(draft, broken), faults: [...faults.values()] };
+  return { config: repair(draft, first), faults: [...faults.values()] };
 }
 
 /** A key with nothing behind it is a key that is not set, as in a section whose content is commented out. */
@@ -52,28 +53,27 @@ function dropNulls(value: unknown): unknown {
   return Object.fromEntries(set.map(([key, item]) => [key, dropNulls(item)]));
 }
 
-/** The draft with its defaults. */
-function complete(draft: Draft): Config {
-  return Value.Default(ConfigSchema, structuredClone(draft)) as Config;
+interface Attempt {
+  /** The draft with its defaults. */
+  config: Config;
+  errors: { type: ValueErrorType; path: Path }[];
 }
 
-function errorsOf(draft: Draft) {
-  return [...Value.Errors(ConfigSchema, complete(draft))].map((error) => ({
-    type: error.type,
-    path: fromPointer(error.path),
-  }));
+function attempt(draft: Draft): Attempt {
+  const config = Value.Default(ConfigSchema, structuredClone(draft)) as Config;
+  const errors = [...Value.Errors(ConfigSchema, config)];
+  return { config, errors: errors.map(({ type, path }) => ({ type, path: fromPointer(path) })) };
 }
 
 /** Takes away what is wrong until the rest is valid, so that the other checks can tell their faults as well. */
-function repair(draft: Draft, broken: readonly Path[]): Config {
-  for (const path of broken) removeAt(draft, path);
-  for (let i = 0; i < MAX_REPAIRS; i++) {
-    const errors = errorsOf(draft);
-    if (errors.length === 0) return complete(draft);
-    for (const { type, path } of errors)
+function repair(draft: Draft, first: Attempt): Config {
+  let latest = first;
+  for (let i = 0; i < MAX_REPAIRS && latest.errors.length > 0; i++) {
+    for (const { type, path } of latest.errors)
       removeAt(draft, type === ValueErrorType.ObjectRequiredProperty ? path.slice(0, -1) : path);
+    latest = attempt(draft);
   }
-  return complete({});
+  return latest.errors.length === 0 ? latest.config : attempt({}).config;
 }
 
 /** Reads text as the number or the word that the key wants, and a number as text where the key wants text. */
@@ -129,7 +129,7 @@ function hintFor(path: Path, value: unknown): string | null {
 }
 
 /** What a key takes, in words that follow "must be". */
-export function describeType(node: ConfigNode): string {
+function describeType(node: ConfigNode): string {
   if (node["anyOf"]) return describeUnion(node["anyOf"]);
   if (node.form && node[Kind] === "String") return node.form;
   if (node[Kind] === "Boolean") return "true or false";

@@ -11,7 +11,7 @@ export interface Admission {
   caller: Caller | null;
   /** Names the key without telling anything about it; null on public routes and without authentication. */
   keyId: string | null;
-  /** Headers that the answer gets, whatever it is. */
+  /** Further headers that the answer gets, whatever it is. */
   headers: Record<string, string>;
 }
 

@@ -1,20 +1,33 @@
 import type { AppError } from "../lib/errors.ts";
 import type { Admission } from "./admission.ts";
 
-const JSON_TYPE = "application/json";
-const PROBLEM_TYPE = "application/problem+json";
+/** What every answer of the API carries. */
+const ALWAYS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+/** Ready-made, because copying a `Headers` costs half of building one. */
+const JSON_HEADERS = new Headers({ ...ALWAYS, "content-type": "application/json" });
+const PROBLEM_HEADERS = new Headers({ ...ALWAYS, "content-type": "application/problem+json" });
+const PLAIN_HEADERS = new Headers(ALWAYS);
+
 /** When a 503 says nothing else. */
 const DEFAULT_RETRY_MS = 2000;
 
 /** A JSON answer with the headers of the admission. */
 export function json(admission: Admission, body: unknown, status = 200): Response {
-  admission.headers["content-type"] = JSON_TYPE;
-  return new Response(JSON.stringify(body), { status, headers: admission.headers });
+  return stamped(admission, new Response(JSON.stringify(body), { status, headers: JSON_HEADERS }));
 }
 
 /** An answer without a body. */
 export function noContent(admission: Admission): Response {
-  return new Response(null, { status: 204, headers: admission.headers });
+  return stamped(admission, new Response(null, { status: 204, headers: PLAIN_HEADERS }));
+}
+
+/** An answer of another kind. */
+export function content(
+  admission: Admission,
+  body: string | Blob | ReadableStream<Uint8Array>,
+  headers: Record<string, string>,
+): Response {
+  return stamped(admission, new Response(body, { headers: { ...ALWAYS, ...headers } }));
 }
 
 /**
@@ -26,10 +39,6 @@ export function problem(
   error: AppError,
   members: Record<string, unknown> = {},
 ): Response {
-  const { headers, requestId } = admission;
-  headers["content-type"] = PROBLEM_TYPE;
-  const retryAfterMs = error.retryAfterMs ?? (error.status === 503 ? DEFAULT_RETRY_MS : undefined);
-  if (retryAfterMs !== undefined) headers["retry-after"] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
   const document = {
     type: `urn:hermes:problem:${error.code}`,
     title: error.title,
@@ -38,7 +47,17 @@ export function problem(
     code: error.code,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...members,
-    request_id: requestId,
+    request_id: admission.requestId,
   };
-  return new Response(JSON.stringify(document), { status: error.status, headers });
+  const answer = new Response(JSON.stringify(document), { status: error.status, headers: PROBLEM_HEADERS });
+  const retryAfterMs = error.retryAfterMs ?? (error.status === 503 ? DEFAULT_RETRY_MS : undefined);
+  if (retryAfterMs !== undefined)
+    answer.headers.set("retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  return stamped(admission, answer);
+}
+
+function stamped({ requestId, headers }: Admission, answer: Response): Response {
+  answer.headers.set("x-request-id", requestId);
+  for (const name in headers) answer.headers.set(name, headers[name] ?? "");
+  return answer;
 }

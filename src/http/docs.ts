@@ -4,6 +4,7 @@ import iconFile from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import styleFile from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import scriptFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import type { Admission } from "./admission.ts";
+import { content } from "./answers.ts";
 import { ERROR_RESPONSES, headersOf, operationOf } from "./docs/operations.ts";
 import { ref, SCHEMAS } from "./docs/schemas.ts";
 import type { Edge } from "./edge.ts";
@@ -110,8 +111,7 @@ function addHeaders(paths: object, route: Route, basePath: string, headers: read
 export function createDocs({ version, config }: Edge) {
   const document = JSON.stringify(openApiDocument({ version, basePath: config.current.api.base_path }));
   const serve = (type: string, body: string | Blob, headers: Record<string, string> = {}) => {
-    return (admission: Admission) =>
-      new Response(body, { headers: { ...admission.headers, "content-type": type, ...headers } });
+    return (admission: Admission) => content(admission, body, { "content-type": type, ...headers });
   };
   const cached = { "cache-control": "public, max-age=3600" };
   return {

@@ -2,10 +2,15 @@ import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { encodeSseComment, encodeSseEvent } from "../lib/sse.ts";
 import type { RunEventRecord } from "../store/contract.ts";
+import type { Admission } from "./admission.ts";
+import { content } from "./answers.ts";
 
 /** A client that has left more than this unread is let go; it can come back with Last-Event-ID. */
 const MAX_UNREAD_BYTES = 1_048_576;
 const HEARTBEAT_MS = 15_000;
+
+/** The second one keeps proxies from collecting events before they pass them on. */
+const STREAM_HEADERS = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
 
 const encoder = new TextEncoder();
 const OPENING = encoder.encode(encodeSseComment("hermes"));
@@ -15,10 +20,8 @@ const FAREWELL = encoder.encode(`${encodeSseComment("Hermes is stopping")}retry:
 export interface SseSource {
   /** The events to send; ends when the signal aborts. */
   events: (signal: AbortSignal) => AsyncIterable<RunEventRecord[]>;
-  headers: Record<string, string>;
-  /** The key that opened the stream: the stream ends when that is taken away. */
-  keyId: string | null;
-  requestId: string;
+  /** Whose request it is: the stream ends when its key is taken away. */
+  admission: Admission;
 }
 
 /** All event streams of the server. */
@@ -78,12 +81,12 @@ export function createSseHub(options: SseHubOptions): SseHub {
       {
         start(controller) {
           client = {
-            keyId: source.keyId,
+            keyId: source.admission.keyId,
             send(bytes) {
               if (gone.signal.aborted) return;
               controller.enqueue(bytes);
               if ((controller.desiredSize ?? 0) > 0) return;
-              log.debug("event stream dropped: the client reads too slowly", { request_id: source.requestId });
+              log.debug("event stream dropped: the client reads too slowly", { request_id: source.admission.requestId });
               close();
               controller.error(new Error("The client reads too slowly."));
             },
@@ -96,7 +99,7 @@ export function createSseHub(options: SseHubOptions): SseHub {
           join(client);
           client.send(OPENING);
           forward(source, client, gone.signal).catch((error: unknown) => {
-            log.error("event stream failed", { request_id: source.requestId, error });
+            log.error("event stream failed", { request_id: source.admission.requestId, error });
             if (gone.signal.aborted) return;
             close();
             controller.error(error); // cuts the connection, so that it never looks like a finished stream
@@ -110,10 +113,8 @@ export function createSseHub(options: SseHubOptions): SseHub {
 
   return {
     open(source) {
-      const headers = source.headers;
-      headers["content-type"] = "text/event-stream";
-      headers["x-accel-buffering"] = "no";
-      return new Response(streamTo(source), { headers });
+      const { admission } = source;
+      return content(admission, streamTo(source), STREAM_HEADERS);
     },
     dropKeys(isValid) {
       for (const client of [...clients]) if (client.keyId !== null && !isValid(client.keyId)) client.end();

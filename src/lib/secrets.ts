@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 /** SHA-256 of a secret, the only form in which secrets are kept for comparison. */
 export function digest(secret: string | Uint8Array): Uint8Array {
-  return createHash("sha256").update(secret).digest();
+  return hash("sha256", secret, "buffer");
 }
 
 /** True when the two secrets are equal. Takes the same time wherever they differ, whatever their lengths. */

@@ -10,8 +10,6 @@ export interface SseEvent {
 export interface SseParser {
   /** Takes the next bytes, cut anywhere, and returns the events that they complete. An unfinished event is kept. */
   push(bytes: Uint8Array): SseEvent[];
-  /** True when bytes of an unfinished event are held: a stream that ends now was cut inside an event. */
-  readonly pending: boolean;
 }
 
 /** A line or an event of the stream is longer than the parser was told to accept. */
@@ -69,9 +67,6 @@ export function createSseParser({ maxEventChars }: { maxEventChars: number }): S
       rest += from === 0 ? text : text.slice(from);
       if (rest.length > maxEventChars) throw tooLarge(maxEventChars);
       return events;
-    },
-    get pending() {
-      return rest !== "" || data !== null;
     },
   };
 }

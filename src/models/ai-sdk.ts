@@ -1,3 +1,4 @@
+import { AppError } from "../lib/errors.ts";
 import type { ToolCallRecord, Usage } from "../store/contract.ts";
 import { createAiSdkContent, promptOf } from "./ai-sdk-prompt.ts";
 import { createTransport, type Transport } from "./ai-sdk-transport.ts";
@@ -67,6 +68,9 @@ function callOptions(
   };
 }
 
+/** Parts that bring no token. */
+const SILENT: ReadonlySet<StreamPart["type"]> = new Set(["stream-start", "response-metadata", "ping"]);
+
 async function* readParts(
   stream: ReadableStream<StreamPart>,
   endpoint: Endpoint,
@@ -77,7 +81,7 @@ async function* readParts(
   for await (const part of stream) {
     if (part.type === "error") throw part.error;
     if (part.type === "finish") finish = part;
-    else if (part.type !== "stream-start" && part.type !== "ping") watch.progress();
+    else if (!SILENT.has(part.type)) watch.progress();
     content.take(part);
     if (part.type === "text-delta" && part.delta !== "") yield { type: "text", text: part.delta };
     else if (part.type === "reasoning-delta" && part.delta !== "")
@@ -132,12 +136,23 @@ function usageOf({ usage: { inputTokens, outputTokens } }: FinishPart): Usage {
   };
 }
 
-/** What the transport met comes first: the package wraps or replaces it. Its own errors all have names that begin `AI_`. */
+/**
+ * What the transport met comes first: the package wraps or replaces it. Errors that a provider sends inside a stream are
+ * plain objects, those of the package have names that begin `AI_`, or no name of their own for what it cannot read.
+ */
 function failureOf(thrown: unknown, endpoint: Endpoint, transport: Transport): unknown {
   if (transport.failure) return transport.failure;
-  if (!(thrown instanceof Error) || !thrown.name.startsWith("AI_")) return thrown;
-  if (/JSONParse|TypeValidation|EmptyResponse|NoContent/.test(thrown.name))
-    return badAnswer(endpoint, "malformed JSON", { cause: thrown });
-  const { statusCode, type } = thrown as { statusCode?: number; type?: string };
-  return reportedFailure(endpoint, { error: { message: thrown.message, code: statusCode, type } });
+  if (thrown instanceof AppError) return thrown;
+  const { name = "", message, statusCode, type } = (thrown ?? {}) as PackageError;
+  const isReport =
+    !(thrown instanceof Error) || (name.startsWith("AI_") && !/JSONParse|TypeValidation/.test(name));
+  if (isReport) return reportedFailure(endpoint, { error: { message, code: statusCode, type } });
+  return badAnswer(endpoint, "malformed JSON", { cause: thrown });
+}
+
+interface PackageError {
+  name?: string;
+  message?: string;
+  statusCode?: number;
+  type?: string;
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../lib/log.ts";
+import { own } from "../lib/own.ts";
 import embedded from "./catalogue.json" with { type: "json" };
 import { type CatalogueData, type CatalogueEntry, fromModelsDev, isCatalogue } from "./catalogue-source.ts";
+import { limitedJson } from "./limited-json.ts";
 
 const SOURCE_URL = "https://models.dev/api.json";
 const MAX_SOURCE_BYTES = 32 * 1024 * 1024;
@@ -52,17 +54,20 @@ export function openCatalogue({ home, log, sourceUrl = SOURCE_URL }: CatalogueOp
   let data = newer(embedded as unknown as CatalogueData, path === null ? null : readCopy(path, log));
   let anywhere = indexByBareName(data);
 
+  function entry(provider: string, model: string): CatalogueEntry | undefined {
+    return own(own(data.providers, provider) ?? {}, model);
+  }
+
   return {
     find(provider, model) {
-      const own = data.providers[provider] ?? {};
-      const exact = own[model] ?? own[withoutDate(model)];
+      const exact = entry(provider, model) ?? entry(provider, withoutDate(model));
       if (exact) return factsOf(exact);
-      const variant = own[withoutVariant(model)];
+      const variant = entry(provider, withoutVariant(model));
       if (variant) return { ...factsOf(variant), ...UNPRICED };
       const other = anywhere.get(bareName(model));
       return other ? { ...factsOf(other), ...UNPRICED } : null;
     },
-    names: (provider) => Object.keys(data.providers[provider] ?? {}),
+    names: (provider) => Object.keys(own(data.providers, provider) ?? {}),
     get updated() {
       return data.updated;
     },
@@ -145,23 +150,14 @@ async function download(url: string, signal?: AbortSignal): Promise<CatalogueDat
   const timeout = AbortSignal.timeout(REFRESH_TIMEOUT_MS);
   const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > MAX_SOURCE_BYTES) throw new Error(`${url} is larger than ${MAX_SOURCE_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  const catalogue = fromModelsDev(
-    JSON.parse(Buffer.concat(chunks).toString()),
-    new Date().toISOString().slice(0, 10),
-  );
+  const today = new Date().toISOString().slice(0, 10);
+  const catalogue = fromModelsDev(await limitedJson(response, MAX_SOURCE_BYTES), today);
   if (!isCatalogue(catalogue) || Object.keys(catalogue.providers).length === 0)
     throw new Error(`${url} holds no catalogue`);
   return catalogue;
 }
 
 async function saveCopy(path: string, data: CatalogueData): Promise<void> {
-  await Bun.write(`${path}.new`, JSON.stringify(data), { mode: 0o600 });
+  await writeFile(`${path}.new`, JSON.stringify(data), { mode: 0o600 });
   await rename(`${path}.new`, path);
 }

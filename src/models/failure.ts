@@ -3,6 +3,8 @@ import { AppError, type AppErrorOptions, type ErrorCode } from "../lib/errors.ts
 import type { Endpoint } from "./endpoint.ts";
 
 const MAX_MESSAGE_CHARS = 300;
+/** Anything shorter is no secret, and to take it out would garble the message. */
+const MIN_SECRET_CHARS = 6;
 
 /**
  * The provider's own words, fit to be shown: one line, no control characters, at most 300 characters, without the key and
@@ -10,8 +12,8 @@ const MAX_MESSAGE_CHARS = 300;
  */
 export function providerWords(message: string, endpoint: Endpoint): string {
   let text = message;
-  for (const secret of [endpoint.apiKey, ...Object.values(endpoint.headers)])
-    if (secret) text = text.replaceAll(secret, "[redacted]");
+  for (const secret of [endpoint.apiKey ?? "", ...Object.values(endpoint.headers)])
+    if (secret.length >= MIN_SECRET_CHARS) text = text.replaceAll(secret, "[redacted]");
   text = text
     .replace(/\S*\*{2,}\S*/g, "[redacted]")
     .replace(/[\s\p{Cc}]+/gu, " ")
@@ -83,9 +85,9 @@ function retryAfter(headers: Headers): number | undefined {
     : parseRetryAfter(headers.get("retry-after"));
 }
 
-/** An error that the provider reports inside an answer whose status was 200; `body` is its JSON, parsed or not. */
-export function reportedFailure(endpoint: Endpoint, answer: unknown): AppError {
-  const body = typeof answer === "string" ? (parsed(answer) ?? answer) : answer;
+/** An error that the provider reports inside an answer whose status was 200; `report` is its JSON, parsed or not. */
+export function reportedFailure(endpoint: Endpoint, report: unknown): AppError {
+  const body = typeof report === "string" ? (parsed(report) ?? report) : report;
   const { code, status, type } = ((body as { error?: unknown }).error ?? body) as Record<string, unknown>;
   const words = providerWords(errorMessage(body) ?? "no reason given", endpoint);
   const number = [code, status].map(Number).find((value) => value >= 400 && value < 600);

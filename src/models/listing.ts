@@ -4,6 +4,7 @@ import type { Catalogue } from "./catalogue.ts";
 import type { ModelInfo } from "./contract.ts";
 import { endpointUrl } from "./endpoint.ts";
 import { type ListedModel, modelInfo } from "./info.ts";
+import { limitedJson } from "./limited-json.ts";
 import type { Provider } from "./provider.ts";
 
 const LIST_TIMEOUT_MS = 3_000;
@@ -68,16 +69,15 @@ function cacheKey({ name, baseUrl, apiKey }: Provider): string {
 
 async function fetchModels(provider: Provider, signal: AbortSignal): Promise<ListedModel[]> {
   if (provider.baseUrl === null) throw new Error("no base_url");
-  const url = endpointUrl(provider.baseUrl, "/models") + (provider.type === "google" ? "?pageSize=1000" : "");
+  const url = new URL(endpointUrl(provider.baseUrl, "/models"));
+  if (provider.type === "google") url.searchParams.set("pageSize", "1000");
   const response = await fetch(url, {
     headers: { ...authHeaders(provider), ...provider.headers },
     redirect: "error",
     signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]),
   });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  if (Number(response.headers.get("content-length") ?? 0) > MAX_LIST_BYTES)
-    throw new Error("the list is too long");
-  return readList(await response.json()).filter(({ name }) => !NO_CHAT.test(name));
+  return readList(await limitedJson(response, MAX_LIST_BYTES)).filter(({ name }) => !NO_CHAT.test(name));
 }
 
 function authHeaders({ type, apiKey }: Provider): Record<string, string> {

@@ -34,8 +34,11 @@ interface ToolCallDelta {
 
 /** Puts an answer together from the chunks of a stream, or from one whole completion. */
 export interface Answer {
-  /** Takes the data of one event and appends what it says to `events`. Throws for errors and for what is no chunk. */
-  take(data: string, events: ModelEvent[]): void;
+  /**
+   * Takes the data of one event and appends what it says to `events`. True when it brought text, reasoning, a piece of a
+   * call or the end; false for chunks that only keep the line alive. Throws for errors and for what is no chunk.
+   */
+  take(data: string, events: ModelEvent[]): boolean;
   /** Whether the terminal chunk has come. */
   readonly finished: boolean;
   /** The tool calls and the end. Throws `model_bad_answer` when the terminal chunk never came. */
@@ -54,7 +57,9 @@ export function createAnswer(endpoint: Endpoint, promptChars: number): Answer {
     if (chars > MAX_ANSWER_CHARS) throw badAnswer(endpoint, "an answer that does not end");
   }
 
-  function takeDelta(delta: Delta, events: ModelEvent[]): void {
+  /** Appends what a delta says; true when it says anything. */
+  function takeDelta(delta: Delta, events: ModelEvent[]): boolean {
+    const before = events.length;
     const reasoning = delta.reasoning_content ?? delta.reasoning;
     if (typeof reasoning === "string" && reasoning !== "") {
       grow(reasoning);
@@ -64,7 +69,9 @@ export function createAnswer(endpoint: Endpoint, promptChars: number): Answer {
       grow(delta.content);
       events.push({ type: "text", text: delta.content });
     }
-    if (Array.isArray(delta.tool_calls)) for (const call of delta.tool_calls) grow(calls.take(call ?? {}));
+    const pieces = Array.isArray(delta.tool_calls) ? delta.tool_calls : [];
+    for (const piece of pieces) grow(calls.take(piece ?? {}));
+    return events.length > before || pieces.length > 0;
   }
 
   return {
@@ -74,10 +81,11 @@ export function createAnswer(endpoint: Endpoint, promptChars: number): Answer {
         throw reportedFailure(endpoint, chunk);
       const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
       const delta = choice?.delta ?? choice?.message;
-      if (typeof delta === "object" && delta !== null) takeDelta(delta, events);
-      if (typeof choice?.finish_reason === "string" && choice.finish_reason !== "")
-        finish = finishReason(choice.finish_reason, endpoint);
+      const said = typeof delta === "object" && delta !== null && takeDelta(delta, events);
+      const reason = textOf(choice?.finish_reason);
+      if (reason !== "") finish = finishReason(reason, endpoint);
       usage = readUsage(chunk.usage ?? choice?.usage ?? chunk.x_groq?.usage) ?? usage;
+      return said || reason !== "";
     },
     get finished() {
       return finish !== null;

@@ -68,7 +68,7 @@ function isOpenAi(endpoint: Endpoint): boolean {
 
 /** OpenAI's reasoning models refuse a temperature. */
 function isFixedTemperature(model: string): boolean {
-  return /^(o\d|gpt-5)/.test(model);
+  return /^(o\d|gpt-[5-9])/.test(model);
 }
 
 const REFUSES_REASONING = /(^|\.)(openai|groq|mistral|cerebras)\.(com|ai)$/;

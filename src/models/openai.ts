@@ -1,4 +1,4 @@
-import { createSseParser, SseTooLargeError } from "../lib/sse.ts";
+import { createSseParser, type SseEvent, type SseParser, SseTooLargeError } from "../lib/sse.ts";
 import { type BodyReader, readBody } from "./body.ts";
 import type { Model, ModelEvent } from "./contract.ts";
 import { type Endpoint, endpointUrl } from "./endpoint.ts";
@@ -29,6 +29,7 @@ export function openAiModel(endpoint: Endpoint): Model {
         const answer = createAnswer(endpoint, body.length);
         if (isEventStream(response, endpoint)) yield* readStream(reader, answer, endpoint, watch);
         else yield* readWhole(reader, answer);
+        signal.throwIfAborted();
         const last = answer.end();
         ended = true;
         drain(reader, watch);
@@ -92,15 +93,14 @@ async function* readStream(
       done = data === "[DONE]";
       if (done) break;
       if (event === "error") throw reportedFailure(endpoint, data);
-      answer.take(data, events);
-      watch.progress();
+      if (answer.take(data, events)) watch.progress();
     }
     for (const event of events) yield event;
     events.length = 0;
   }
 }
 
-function parse(parser: ReturnType<typeof createSseParser>, bytes: Uint8Array, endpoint: Endpoint) {
+function parse(parser: SseParser, bytes: Uint8Array, endpoint: Endpoint): SseEvent[] {
   try {
     return parser.push(bytes);
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import { PROVIDER_PRESETS, type ProviderType } from "../config/providers.ts";
 import type { Config, ProviderConfig } from "../config/schema.ts";
+import { own } from "../lib/own.ts";
 
 /** A provider as the configuration and its preset make it. */
 export interface Provider {
@@ -47,9 +48,4 @@ export function configuredProviders(config: Config): Provider[] {
 
 function isLocal(url: string): boolean {
   return new URL(url).hostname === "127.0.0.1";
-}
-
-/** A name that comes from a caller must not reach `constructor` and its like. */
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

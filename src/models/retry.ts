@@ -61,7 +61,7 @@ export function withRetries(
           tried.push(ref);
           const waitMs = retry < retries ? waitBefore(failure, retry, baseMs) : null;
           if (waitMs === null) break;
-          await sleep(waitMs, undefined, { signal });
+          await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
         }
       }
       throw failure === null ? new Error("there was no candidate") : withHistory(failure, tried);

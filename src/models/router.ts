@@ -4,6 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { nearest } from "../lib/nearest.ts";
+import { own } from "../lib/own.ts";
 import { anthropicModel } from "./anthropic.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
 import type { Model, ModelInfo, ModelRouter } from "./contract.ts";
@@ -115,7 +116,7 @@ function parseRef(ref: string, config: Config, catalogue: Catalogue): { provider
   const word = ref.slice(0, slash);
   const provider = findProvider(config, word);
   if (provider) return { provider, name };
-  const preset = Object.hasOwn(PROVIDER_PRESETS, word) ? PROVIDER_PRESETS[word] : undefined;
+  const preset = own(PROVIDER_PRESETS, word);
   if (preset)
     throw new AppError("unknown_model", `The provider ${word} is not configured.`, {
       hint: `Set ${preset.env ? `${preset.env} or ` : ""}providers.${word}.api_key.`,

@@ -38,9 +38,8 @@ export function isFileFault(error: unknown): boolean {
   return FILE_FAULTS.has(primaryCode(error));
 }
 
-/** After these the connection is not trusted any more; a full disk alone leaves it sound. */
-export function spoilsConnection(error: unknown): boolean {
-  return isFileFault(error) && primaryCode(error) !== FULL;
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === FULL;
 }
 
 /** A fault of the database as the error that users see. Every other error comes back as it is. */

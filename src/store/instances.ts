@@ -1,11 +1,13 @@
 import { Database } from "bun:sqlite";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { makePrivateFile } from "./connection.ts";
 import { isBusy } from "./faults.ts";
+
+const SUFFIX = ".lock";
 
 /**
  * The processes that share a database. Each holds a lock that the kernel takes away when the process ends, however it
@@ -14,14 +16,17 @@ import { isBusy } from "./faults.ts";
  */
 export interface Instances {
   readonly own: string;
-  /** Those of `names` that no living process holds. What they left behind is removed. */
+  /** Those of `names` that no living process holds. */
   gone(names: string[]): string[];
+  /** Removes what processes that are gone left behind. */
+  sweep(): void;
   close(): void;
 }
 
 export function joinInstances(databasePath: string): Instances {
   const own = newId("ins");
-  const file = (name: string) => join(lockDirectory(databasePath), `${name}.lock`);
+  const directory = lockDirectory(databasePath);
+  const file = (name: string) => join(directory, `${name}${SUFFIX}`);
   // Locked first and named afterwards: whoever sees the name finds the lock held.
   const unnamed = `${file(own)}.new`;
   makePrivateFile(unnamed);
@@ -32,6 +37,10 @@ export function joinInstances(databasePath: string): Instances {
   return {
     own,
     gone: (names) => names.filter((name) => name !== own && isGone(file(name))),
+    sweep() {
+      for (const name of readdirSync(directory))
+        if (name.endsWith(SUFFIX) && name !== `${own}${SUFFIX}`) isGone(join(directory, name));
+    },
     close() {
       rmSync(file(own), { force: true });
       lock.close(true);
@@ -43,6 +52,7 @@ function lockDirectory(databasePath: string): string {
   return join(dirname(databasePath), "instances");
 }
 
+/** Removes the file of a process that is gone. */
 function isGone(path: string): boolean {
   if (!existsSync(path)) return true;
   const lock = tryLock(path);

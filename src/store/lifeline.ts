@@ -1,5 +1,5 @@
 import { connect, type Db, disconnect } from "./connection.ts";
-import { LogInUse } from "./faults.ts";
+import { isFileFault, isFull, LogInUse } from "./faults.ts";
 
 /** The one connection of this process, replaced by a new one after it failed. */
 export interface Lifeline {
@@ -7,19 +7,29 @@ export interface Lifeline {
   readable(): Db;
   /** The connection for writing. Throws like `readable`, and busy or file errors of the checkpoint below. */
   writable(): Db;
-  /** Drops a connection that is not trusted any more; the next use opens a new one. */
-  spoil(): void;
+  /** Takes note of an error. After one of the file the connection is dropped and the next use opens a new one. */
+  failed(error: unknown): void;
+  /** Drops the connection whatever the file says to that. */
+  abandon(): void;
   close(): void;
 }
 
 /**
+ * What is known of the write-ahead log: `unknown` when this process has not written yet, so that somebody's crash may lie
+ * behind; `suspect` after a fault.
+ */
+type LogState = "unknown" | "suspect" | "sound";
+
+/**
  * After a failed fsync the kernel may call pages clean that never reached the disk, and a log that was recovered from
- * such pages would lose whatever is appended to it later at a power cut. So before the first write of each connection
- * everything in the log is written to the database file anew and synced, and the log starts from nothing.
+ * such pages would lose whatever is appended to it later at a power cut. So after a fault, and
+ * before the first write, everything in the log is written to the database file anew and synced, and the log starts from
+ * nothing. Before the first write this may be left out when somebody else uses the log: then no crash lies behind it.
+ * A full disk leaves the connection sound and readable; emptying the log then gives back what room there is.
  */
 export function createLifeline(path: string): Lifeline {
   let db: Db | null = null;
-  let logIsSound = false;
+  let log: LogState = "unknown";
 
   const readable = () => {
     db ??= connect(path);
@@ -28,33 +38,37 @@ export function createLifeline(path: string): Lifeline {
   const drop = () => {
     const dropped = db;
     db = null;
-    logIsSound = false;
     if (dropped) disconnect(dropped);
+  };
+
+  const abandon = () => {
+    try {
+      drop();
+    } catch {
+      // The connection is given up because its file fails; closing it may fail for the same reason.
+    }
   };
 
   return {
     readable,
     writable() {
       const current = readable();
-      if (!logIsSound) {
-        emptyLog(current);
-        logIsSound = true;
-      }
+      if (log === "sound") return current;
+      if (!emptyLog(current) && log === "suspect") throw new LogInUse();
+      log = "sound";
       return current;
     },
-    spoil() {
-      try {
-        drop();
-      } catch {
-        // The connection is given up because its file fails; closing it may fail for the same reason.
-      }
+    failed(error) {
+      if (!isFileFault(error)) return;
+      log = "suspect";
+      if (!isFull(error)) abandon();
     },
+    abandon,
     close: drop,
   };
 }
 
-/** Throws `LogInUse` while another connection reads from the log. */
-function emptyLog(db: Db): void {
-  const [busy] = db.$client.prepare<[number], []>("PRAGMA wal_checkpoint(TRUNCATE)").values()[0] ?? [1];
-  if (busy !== 0) throw new LogInUse();
+/** False when another connection uses the log at this moment. */
+function emptyLog(db: Db): boolean {
+  return db.$client.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
 }

@@ -41,12 +41,15 @@ export async function openStore({ path, log, clock = Date.now }: StoreOptions): 
       todos: createTodoStore(access, clock),
       ...createUpkeep(access, path, clock),
       async close() {
-        await access.close();
-        instances.close();
+        try {
+          await access.close();
+        } finally {
+          instances.close();
+        }
       },
     };
   } catch (error) {
-    lifeline.spoil();
+    lifeline.abandon();
     throw toStoreError(error, path);
   }
 }

@@ -140,6 +140,7 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
         await access.write((db) => {
           for (const name of gone) requeue(db).run(name);
         });
+      instances.sweep();
       return access.read((db) => selectQueued(db).all().map(toRun));
     },
     park: (instance) =>

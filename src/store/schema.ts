@@ -54,7 +54,7 @@ export const runs = sqliteTable(
     eventsPruned: integer("events_pruned", { mode: "boolean" }).notNull().default(false),
   },
   (table) => [
-    index("runs_by_session").on(table.sessionKey),
+    index("runs_by_session").on(table.sessionKey, table.status),
     index("runs_by_owner").on(table.owner),
     index("runs_by_status").on(table.status),
     /** Makes two running runs of one session impossible, whatever the code does. */
@@ -155,7 +155,7 @@ export const todos = sqliteTable(
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
-  (table) => [index("todos_by_principal").on(table.principal, table.status)],
+  (table) => [index("todos_by_principal").on(table.principal)],
 );
 
 /** One row that `health()` rewrites to learn whether the disk takes a write. */

@@ -46,9 +46,14 @@ export function parseQuery(query: string): Question {
   return { words: [...new Set(words)].slice(0, MAX_QUERY_WORDS) };
 }
 
-/** The MATCH expression, in which every word is quoted. `all` words must be there, or `any` of them. */
-export function matchExpression({ words }: Question, mode: "all" | "any"): string {
-  return words.map(matchWord).join(mode === "all" ? " AND " : " OR ");
+/** `all` words must be there, or `any` of them. */
+export type MatchMode = "all" | "any";
+
+/** The MATCH expression, in which every word is quoted. A single character is too common to be found by itself in `any`. */
+export function matchExpression({ words }: Question, mode: MatchMode): string {
+  if (mode === "all") return words.map(matchWord).join(" AND ");
+  const telling = words.filter((word) => [...word].length > 1);
+  return (telling.length > 0 ? telling : words).map(matchWord).join(" OR ");
 }
 
 function matchWord(word: string): string {

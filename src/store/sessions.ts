@@ -5,7 +5,7 @@ import type { MessageHit, Page, Session, SessionStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
 import { searchableText, toMessage } from "./messages.ts";
 import { messages, sessions } from "./schema.ts";
-import { matchExpression, parseQuery, snippet } from "./search.ts";
+import { type MatchMode, matchExpression, parseQuery, snippet } from "./search.ts";
 import type { Access } from "./writer.ts";
 
 const selectSession = statement((db) =>
@@ -141,7 +141,7 @@ function searchMessages(
   if (question.words.length === 0) return { items: [], nextCursor: null };
 
   const offset = Math.max(0, Math.floor(from?.[0] ?? 0));
-  let mode: "all" | "any" = from?.[1] === "any" ? "any" : "all";
+  let mode: MatchMode = from?.[1] === "any" ? "any" : "all";
   const find = () =>
     db
       .select({ message: messages })

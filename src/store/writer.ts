@@ -2,7 +2,7 @@ import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Db } from "./connection.ts";
 import { statement } from "./connection.ts";
-import { isBusy, isFileFault, spoilsConnection, toStoreError } from "./faults.ts";
+import { isBusy, isFileFault, toStoreError } from "./faults.ts";
 import type { Lifeline } from "./lifeline.ts";
 
 /** How long a call waits for other processes before it is refused with `store_unavailable`. */
@@ -117,13 +117,13 @@ export function createAccess({
       if (db.$client.inTransaction) db.$client.run("ROLLBACK");
     } catch (error) {
       log.debug("the rollback failed, so the connection is replaced", { error });
-      lifeline.spoil();
+      lifeline.abandon();
     }
   }
 
   /** Notes a failure, replaces the connection where that is due, and gives the error for the caller. */
   function failed(error: unknown): unknown {
-    if (spoilsConnection(error)) lifeline.spoil();
+    lifeline.failed(error);
     if (!failing) log.error("the database refuses writes", { error });
     failing = true;
     return toStoreError(error, path);
@@ -136,7 +136,7 @@ export function createAccess({
       try {
         return work(lifeline.readable());
       } catch (error) {
-        if (spoilsConnection(error)) lifeline.spoil();
+        lifeline.failed(error);
         if (!isBusy(error) || performance.now() - since >= PATIENCE_MS) throw toStoreError(error, path);
       }
       await Bun.sleep(pauseMs(tries));

@@ -5,16 +5,21 @@ import { newId } from "../lib/ids.ts";
  * (also with the full-width bars of DeepSeek), Llama's and Mistral's brackets, Gemma's turns, sentence marks.
  */
 const TEMPLATE_TOKENS =
-  /<[|｜][^|｜<>\n]{1,60}[|｜]>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<<\/?SYS>>|<\/?s>|<(?:start|end)_of_turn>|<[be]os>|<\/?(?:tool_call|tool_response|think)>/gi;
+  /<[|｜][^|｜<>[\]\n]{1,60}[|｜]>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<<\/?SYS>>|<\/?s>|<(?:start|end)_of_turn>|<[be]os>|<\/?(?:tool_call|tool_response|think)>/gi;
 
 /** Our own marks, and whatever a model could take for one. */
-const BLOCK_MARKS = /<<<+\s*\/?\s*(?:end[\s_-]*)?(?:of[\s_-]*)?(?:un)?trusted\b[^>\n]*>*/gi;
+const BLOCK_MARKS = /<<[^\n]{0,60}?trusted[^\n>]*>*/gi;
 
-const REMOVED = "[removed]"; // something must stand there, or the pieces around it could close up to a new token
+/**
+ * What stands in for them. Something must, or the pieces around it could close up to a new token; and no token may span it,
+ * so that one pass is enough for any nesting: the brackets see to that for tokens, the line break for marks.
+ */
+const REMOVED = "[removed]";
+const REMOVED_MARK = "[removed]\n";
 
 /** The text without the control tokens of chat templates. Doing it twice changes nothing more. */
 export function removeTemplateTokens(text: string): string {
-  return removeAll(text, TEMPLATE_TOKENS);
+  return text.replace(TEMPLATE_TOKENS, REMOVED);
 }
 
 /**
@@ -24,17 +29,11 @@ export function removeTemplateTokens(text: string): string {
  */
 export function wrapUntrusted(text: string, source: string): string {
   const mark = newId("").slice(-12); // random, so that the text cannot know how its block ends
-  const body = removeAll(removeTemplateTokens(text), BLOCK_MARKS);
-  const name = removeAll(removeTemplateTokens(source), BLOCK_MARKS).replace(/["<>\p{Cc}]/gu, " ");
+  const body = removeMarks(removeTemplateTokens(text));
+  const name = removeMarks(removeTemplateTokens(source)).replace(/["<>\p{Cc}]/gu, " ");
   return `<<<untrusted ${mark} source="${name}">>>\n${body}\n<<<end untrusted ${mark}>>>`;
 }
 
-function removeAll(text: string, pattern: RegExp): string {
-  let before: string;
-  let after = text;
-  do {
-    before = after;
-    after = before.replace(pattern, REMOVED);
-  } while (after !== before);
-  return after;
+function removeMarks(text: string): string {
+  return text.replace(BLOCK_MARKS, REMOVED_MARK);
 }

@@ -327,7 +327,11 @@ describe("listeners", () => {
     [`api: { host: 127.0.0.1, auth: { type: none } }`, null],
     [`api: { host: "::1", auth: { type: none } }`, null],
     [`api: { host: localhost, auth: { type: none } }`, null],
-    [`api: { host: 0.0.0.0, enabled: false, auth: { type: none } }`, null],
+    [`api: { host: 0.0.0.0, enabled: false, auth: { type: none } }`, "api.auth.type is none"],
+    [
+      `gateway: { webhook: { host: 0.0.0.0 } }`,
+      "gateway.webhook.secret is missing, and gateway.webhook.host",
+    ],
     [`api: { host: 0.0.0.0, auth: { type: none } }`, "api.auth.type is none, and api.host 0.0.0.0"],
     [`api: { host: "::", auth: { type: none } }`, "api.auth.type is none, and api.host ::"],
     [`api: { host: example.com, auth: { type: none } }`, "api.auth.type is none"],

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { type Hermes, type Service, startFakeLlm, startHermes, testConfig } from "../support/hermes.ts";
 
 // The set-up of Hermes needs no Python, so a machine may have none; where it is, the examples must run.
-const hasRequests = Bun.which("python3") !== null && Bun.spawnSync(["python3", "-c", "import requests"]).success;
+const hasRequests =
+  Bun.which("python3") !== null && Bun.spawnSync(["python3", "-c", "import requests"]).success;
 
 let fake: Service;
 let hermes: Hermes;

@@ -88,7 +88,7 @@ describe("restart", () => {
       rest.filter((frame) => frame.event === "run.started").map((frame) => frame.data["resumed"]),
     ).toEqual([true]);
     expect(bytesOf([...seen, ...rest])).toBe(bytesOf(await eventsOf(hermes, runId)));
-    expect(await modelCalls(message)).toBe(1);
+    expect(await modelCalls(message)).toBe(2);
   }, 60_000);
 
   test("a run that had ended is not run again", async () => {
@@ -138,7 +138,7 @@ describe("two processes", () => {
     try {
       const { port } = new URL(first.service.url);
       const second = await runHermes(["api", "--port", port], home);
-      expect(second.code).toBe(1);
+      expect(second.code).toBeGreaterThan(0);
       expect(second.stderr).toContain(port);
       expect(second.stderr).toMatch(/in use/);
       expect(second.stderr).not.toMatch(/^\s+at /m);

@@ -1,5 +1,5 @@
-import type { ModelEvent, ModelInfo, ModelRequest, ModelRouter } from "../../src/models/contract.ts";
 import { AppError } from "../../src/lib/errors.ts";
+import type { ModelEvent, ModelInfo, ModelRequest, ModelRouter } from "../../src/models/contract.ts";
 
 /** One answer: its events, with waits in between where a step is a function. The last event should be `end`. */
 export type Script = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelEvent>;

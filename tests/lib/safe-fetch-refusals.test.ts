@@ -175,6 +175,20 @@ describe("URLs that are not plain web addresses are refused", () => {
       ]),
     ));
 
+  test("by their scheme, also where the address would do", () => {
+    const willing = fetchWith(async () => [PUBLIC]);
+    const schemes = ["file", "ftp", "gopher", "s3", "ws", "wss", "http+unix"];
+    return expectRefused(
+      schemes
+        .flatMap((scheme) => [
+          `${scheme}://${PUBLIC}:${standInPort}/`,
+          `${scheme}://name.test/`,
+          `${scheme}:///etc/passwd`,
+        ])
+        .map((url) => ({ what: url, run: () => willing(url, LIMITS) })),
+    );
+  });
+
   test("with credentials, without a host, or not a URL at all", () =>
     expectRefused(
       [

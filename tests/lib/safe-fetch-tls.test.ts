@@ -25,9 +25,12 @@ const server = createServer(
   },
   (socket) => {
     socket.on("error", () => socket.destroy());
-    socket.once("data", (request) => {
+    socket.on("data", (request) => {
       const host = /^host: (.*)\r$/im.exec(request.toString())?.[1] ?? "";
-      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${host.length}\r\n\r\n${host}`);
+      // The connection stays open, for clients that would use it again.
+      socket.write(
+        `HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: ${host.length}\r\n\r\n${host}`,
+      );
     });
   },
 );

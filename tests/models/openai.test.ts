@@ -119,7 +119,7 @@ describe("faults", () => {
     { model: "401", code: "model_refused", says: /does not accept the API key/ },
     { model: "400", code: "model_refused", says: /400: The fake refuses/ },
     { model: "no-such-model", code: "model_refused", says: /404: The model `no-such-model` does not exist/ },
-    { model: "reset-0", code: "model_unreachable", says: /broke off/ },
+    { model: "reset-0", code: "model_unreachable", says: /cannot be reached/ },
     { model: "reset-900", code: "model_unreachable", says: /broke off/ },
     { model: "truncated-0", code: "model_bad_answer", says: /breaks off before its end/ },
     { model: "truncated-5", code: "model_bad_answer", says: /breaks off before its end/ },
@@ -136,8 +136,8 @@ describe("faults", () => {
     {
       model: "stall-0",
       code: "model_timeout",
-      says: /stopped inside its answer for 50 ms/,
-      parts: { stallTimeoutMs: 50 },
+      says: /no token within 50 ms/,
+      parts: { firstTokenTimeoutMs: 50 },
     },
     {
       model: "stall-3",

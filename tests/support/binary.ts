@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
-const OUT = join(ROOT, ".cache/test-build", String(process.pid));
+/** Stays after the run, as it is large and `bun test` tells nobody when it ends; the next run builds over it. */
+const OUT = join(ROOT, ".cache/test-build");
 
 export interface Built {
   /** Where the build put its files. */
@@ -26,7 +27,6 @@ export async function hermesBinary(): Promise<string> {
 
 async function build(): Promise<Built> {
   mkdirSync(OUT, { recursive: true });
-  process.once("exit", () => rmSync(OUT, { recursive: true, force: true }));
   const child = Bun.spawn([process.execPath, join(ROOT, "scripts/build.ts"), "--all", "--out", OUT], {
     stdout: "pipe",
     stderr: "inherit",

@@ -1,6 +1,7 @@
 import { createAgent } from "../../src/agent/agent.ts";
 import type { AgentService } from "../../src/agent/contract.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { ROUTES } from "../../src/http/routes.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
@@ -147,4 +148,110 @@ export async function rawExchange(port: number, request: string | Uint8Array): P
     },
   });
   return await promise;
+}
+
+export type RouteName = keyof typeof ROUTES;
+
+/** A request that reaches each route, and the status that the right key gets. */
+export const SAMPLES: Record<RouteName, { path: string; body?: unknown; status: number }> = {
+  chat: { path: "/api/v1/chat", body: { message: "hi" }, status: 200 },
+  execute: { path: "/api/v1/execute", body: { task: "hi" }, status: 200 },
+  run: { path: "/api/v1/runs/run_absent", status: 404 },
+  runEvents: { path: "/api/v1/runs/run_absent/events", status: 404 },
+  cancelRun: { path: "/api/v1/runs/run_absent/cancel", status: 404 },
+  readMemory: { path: "/api/v1/memory", status: 200 },
+  writeMemory: { path: "/api/v1/memory", body: { key: "sample", value: 1 }, status: 200 },
+  deleteMemory: { path: "/api/v1/memory?key=absent", status: 404 },
+  sessions: { path: "/api/v1/sessions", status: 200 },
+  sessionMessages: { path: "/api/v1/sessions/absent/messages", status: 404 },
+  deleteSession: { path: "/api/v1/sessions/absent", status: 404 },
+  status: { path: "/api/v1/status", status: 200 },
+  models: { path: "/api/v1/models", status: 200 },
+  health: { path: "/health", status: 200 },
+  ready: { path: "/ready", status: 200 },
+  docs: { path: "/swagger", status: 200 },
+  docsDocument: { path: "/swagger/json", status: 200 },
+  docsScript: { path: "/swagger/swagger-ui-bundle.js", status: 200 },
+  docsStart: { path: "/swagger/start.js", status: 200 },
+  docsStyle: { path: "/swagger/swagger-ui.css", status: 200 },
+  docsIcon: { path: "/swagger/favicon-32x32.png", status: 200 },
+};
+
+/** The names of all routes, for tests that are made from the table. */
+export const ROUTE_NAMES = Object.keys(ROUTES) as RouteName[];
+
+/** One request as text, for what `fetch` would tidy up. */
+export function rawRequest(
+  { method, path, body }: { method: string; path: string; body?: unknown },
+  headers: readonly string[],
+): string {
+  const text = body === undefined ? "" : JSON.stringify(body);
+  const lines = [`${method} ${path} HTTP/1.1`, "Host: localhost", "Connection: close", ...headers];
+  if (body !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(text)}`);
+  return `${lines.join("\r\n")}\r\n\r\n${text}`;
+}
+
+/** The status of an answer that came as text. */
+export function rawStatus(answer: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
+}
+
+/** Other ways to write a path; none of them is the path. */
+export function spellings(path: string): string[] {
+  const [bare = "", query] = path.split("?");
+  const tail = query === undefined ? "" : `?${query}`;
+  const last = bare.lastIndexOf("/");
+  const encoded = `%${bare.charCodeAt(last + 1).toString(16)}`;
+  return [
+    bare.toUpperCase(),
+    `${bare.slice(0, last + 1)}${bare.charAt(last + 1).toUpperCase()}${bare.slice(last + 2)}`,
+    `${bare}/`,
+    `${bare}//`,
+    `/${bare}`,
+    `${bare.slice(0, last)}//${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}/./${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}/x/../${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}/%2e/${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}/x/%2e%2e/${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}%2f${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}%252f${bare.slice(last + 1)}`,
+    `${bare.slice(0, last)}\\${bare.slice(last + 1)}`,
+    `${bare.slice(0, last + 1)}${encoded}${bare.slice(last + 2)}`,
+    `${bare}%2f`,
+    `${bare}%00`,
+    `${bare};a=b`,
+    `${bare}%20`,
+    `${bare}.json`,
+  ].map((spelling) => spelling + tail);
+}
+
+/** `Authorization` headers that are not the token. */
+export function wrongAuthorizations(token: string): string[][] {
+  const swapped = token.replace(/[a-z]/, (letter) => letter.toUpperCase());
+  return [
+    [],
+    ["Authorization:"],
+    ["Authorization: "],
+    ["Authorization: Bearer"],
+    ["Authorization: Bearer "],
+    ["Authorization: Bearer null"],
+    ["Authorization: Bearer undefined"],
+    ["Authorization: Bearer wrong"],
+    [`Authorization: Bearer ${token}x`],
+    [`Authorization: Bearer ${token.slice(0, -1)}`],
+    [`Authorization: Bearer ${swapped}`],
+    [`Authorization: Bearer ${token.toUpperCase()}`],
+    [`Authorization: Bearer "${token}"`],
+    [`Authorization: Bearer  ${token}`],
+    [`Authorization: Bearer ${token} ${token}`],
+    [`Authorization: Bearer ${token},`],
+    [`Authorization: Basic ${Buffer.from(`owner:${token}`).toString("base64")}`],
+    [`Authorization: ${token}`],
+    [`Authorization: Bearer wrong`, `Authorization: Bearer ${token}`],
+    [`Authorization: Bearer ${token}`, "Authorization: Bearer wrong"],
+    [`Authorization: Bearer ${token}`, `Authorization: Bearer ${token}`],
+    [`X-Api-Key: ${token}`],
+    [`Cookie: token=${token}`],
+    [`Proxy-Authorization: Bearer ${token}`],
+  ];
 }

@@ -18,7 +18,10 @@ interface Check {
 export function healthApi(edge: Edge) {
   const check = throttled(() => checks(edge), CHECK_EVERY_MS);
   return admittedPlugin()
-    .get(ROUTES.health.path, ({ admission }) => json(admission, { status: "ok", version: edge.version }))
+    .get(ROUTES.health.path, ({ admission }) => {
+      const alive = json(admission, { status: "ok", version: edge.version });
+      return alive; // not `return json(...)`: Elysia would take the handler for an asynchronous one
+    })
     .get(ROUTES.ready.path, async ({ admission }) => readiness(admission, await check()));
 }
 

@@ -48,9 +48,7 @@ export async function answerTurn(edge: Edge, { request, admission, body, mode, t
 export function streamRun(edge: Edge, admission: Admission, runId: string, afterSeq: number): Response {
   return edge.hub.open({
     events: (signal) => edge.agent.events(runId, afterSeq, signal),
-    headers: admission.headers,
-    keyId: admission.keyId,
-    requestId: admission.requestId,
+    admission,
   });
 }
 

@@ -86,14 +86,7 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
 }
 
 function newAdmission(request: Request): Admission {
-  const requestId = requestIdOf(request);
-  return {
-    requestId,
-    route: null,
-    caller: null,
-    keyId: null,
-    headers: { "x-request-id": requestId, "cache-control": "no-store", "x-content-type-options": "nosniff" },
-  };
+  return { requestId: requestIdOf(request), route: null, caller: null, keyId: null, headers: {} };
 }
 
 /** Path and query as the router sees them. A request whose Host could not be read has no absolute address. */
@@ -168,9 +161,9 @@ function checkScope(scope: Scope | "public", key: Key): void {
 function checkRate(rateLimit: RateLimit, config: LiveConfig, key: Key, { headers }: Admission): void {
   const limit = config.current.api.rate_limit.requests_per_minute;
   const { allowed, remaining, retryAfterMs } = rateLimit.take(key.caller.principal, Date.now());
-  headers["ratelimit-policy"] = `"key";q=${limit};w=60`;
   headers["ratelimit"] = `"key";r=${remaining};t=${Math.ceil(retryAfterMs / 1000)}`;
   if (allowed) return;
+  headers["ratelimit-policy"] = `"key";q=${limit};w=60`;
   throw new AppError("rate_limited", `This key may make ${limit} requests per minute.`, {
     hint: "Wait as long as Retry-After says, or raise api.rate_limit.requests_per_minute.",
     retryAfterMs,

@@ -12,10 +12,11 @@ export interface Context {
   request: FakeRequest;
   /** Text of the last user message. */
   userText: string;
-  /** What the user said since the last user message was followed by tools: the results, oldest first. */
+  /** The tool results since that message, oldest first. */
   toolResults: FakeMessage[];
-  /** The parts of the model name that the pattern captures; a missing number is 0. */
+  /** The first group of the pattern as a number, 0 when it is none. */
   number: number;
+  /** The last group of the pattern. */
   word: string;
   /** The name ends in `-once` and this caller has sent this message before: nothing goes wrong any more. */
   over: boolean;
@@ -59,16 +60,15 @@ function callOffered(context: Context, count: number, ids?: (index: number) => s
   const { request, toolResults, userText } = context;
   if (toolResults.length > 0) return say(summary(toolResults));
   if (request.tools.length === 0) return say("I was offered no tools.");
-  const offered = Array.from(
-    { length: count },
-    (_, i) => request.tools[i % request.tools.length] ?? request.tools[0],
+  const { tools } = request;
+  const offered = Array.from({ length: count }, (_, i) => tools[i % tools.length]).filter(
+    (tool) => tool !== undefined,
   );
   return call(
-    offered.flatMap((tool) =>
-      tool
-        ? [{ name: tool.name, arguments: JSON.stringify(sampleArguments(tool.parameters, userText)) }]
-        : [],
-    ),
+    offered.map(({ name, parameters }) => ({
+      name,
+      arguments: JSON.stringify(sampleArguments(parameters, userText)),
+    })),
     ids,
   );
 }
@@ -121,9 +121,8 @@ function think(context: Context): Reply {
     return { answer: { reasoning: ["Now I know."], text: [summary(toolResults)], finish: "stop" } };
   }
   const reply = request.tools.length > 0 ? callOffered(context, 1) : say(`I thought about "${userText}".`);
-  return "answer" in (reply as object)
-    ? { answer: { ...(reply as { answer: Answer }).answer, reasoning: THOUGHT } }
-    : reply;
+  if (typeof reply === "string" || !("answer" in reply)) return reply;
+  return { answer: { ...reply.answer, reasoning: THOUGHT } };
 }
 
 const failing =

@@ -1,10 +1,11 @@
+import { parseJson, readRequest } from "./request.ts";
 import { type Reply, SCENARIOS, type Scenario } from "./scenarios.ts";
 import {
   completionBody,
   completionEvents,
   type Ended,
-  type FakeMessage,
   type FakeRequest,
+  type Travel,
   travelling,
 } from "./wire.ts";
 
@@ -88,6 +89,8 @@ export function startFakeLlm({ port, host = "127.0.0.1" }: FakeLlmOptions): Fake
     hostname: host,
     idleTimeout: 0,
     reusePort: false,
+    development: false,
+    error: () => failure(400, "The fake cannot read this request.", "invalid_request_error"),
     async fetch(request) {
       const { pathname, searchParams } = new URL(request.url);
       if (request.method === "POST" && pathname === "/v1/chat/completions")
@@ -133,16 +136,21 @@ function respond(
   const events = request.stream
     ? completionEvents(request, answer, travel)
     : halves(completionBody(request, answer));
-  // A whole answer has two events: a cut inside it comes after the first.
-  const journey =
-    !request.stream && travel.cut
-      ? { ...travel, cut: { ...travel.cut, after: 0, unit: "events" as const } }
-      : travel;
+  const journey = request.stream ? travel : inHalves(travel);
   const send = () =>
     new Response(travelling(events, journey, ended), {
       headers: { "content-type": request.stream ? "text/event-stream; charset=utf-8" : "application/json" },
     });
   return travel.firstMs ? Bun.sleep(travel.firstMs).then(send) : send();
+}
+
+/** What happens to the events of a stream, for a whole answer: it has two pieces, and the second one suffers. */
+function inHalves({ cut, corruptEvent, ...rest }: Travel): Travel {
+  return {
+    ...rest,
+    ...(corruptEvent === undefined ? {} : { corruptEvent: 1 }),
+    ...(cut ? { cut: { ...cut, after: 0, unit: "events" } } : {}),
+  };
 }
 
 function halves(text: string): string[] {
@@ -189,78 +197,4 @@ function count(counts: Map<string, number>, key: string): number {
 
 function textKey(text: string): string {
   return Bun.hash(text).toString(16);
-}
-
-function parseJson(raw: string): unknown {
-  try {
-    return JSON.parse(raw);
-  } catch {
-    return undefined; // readRequest says so
-  }
-}
-
-/** The request, or what is wrong with it in a provider's words. */
-function readRequest(body: unknown, sizeChars: number): FakeRequest | string {
-  if (typeof body !== "object" || body === null) return "We could not parse the JSON body of your request.";
-  const given = body as Record<string, unknown>;
-  if (typeof given["model"] !== "string") return "you must provide a model parameter";
-  if (!Array.isArray(given["messages"]) || given["messages"].length === 0)
-    return "'messages' must not be empty.";
-  const messages = (given["messages"] as Record<string, unknown>[]).map(readMessage);
-  const tools = (
-    (given["tools"] ?? []) as { function: { name: string; parameters?: Record<string, unknown> } }[]
-  ).map((tool) => ({ name: tool.function.name, parameters: tool.function.parameters ?? {} }));
-  const options = given["stream_options"] as { include_usage?: boolean } | undefined;
-  return (
-    brokenToolPair(messages) ?? {
-      model: given["model"],
-      messages,
-      tools,
-      stream: given["stream"] === true,
-      includeUsage: options?.include_usage === true,
-      sizeChars,
-    }
-  );
-}
-
-function readMessage(message: Record<string, unknown>): FakeMessage {
-  const calls = (message["tool_calls"] ?? []) as { id: string; function: { name: string } }[];
-  return {
-    role: String(message["role"]),
-    text: readText(message["content"]),
-    toolCalls: calls.map((call) => ({ id: call.id, name: call.function.name })),
-    toolCallId: (message["tool_call_id"] as string | undefined) ?? null,
-    reasoning: (message["reasoning_content"] as string | undefined) ?? null,
-  };
-}
-
-function readText(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return (content as { type: string; text?: string; image_url?: { url: string } }[])
-    .map((part) => part.text ?? imageText(part.image_url?.url ?? ""))
-    .join("\n");
-}
-
-function imageText(url: string): string {
-  const [, mediaType, data] = /^data:([^;]+);base64,(.*)$/s.exec(url) ?? [];
-  return data === undefined
-    ? `[image at ${url}]`
-    : `[image ${mediaType}, ${data.length} characters of base64]`;
-}
-
-/** Real providers refuse a history in which a tool call and its result do not stand together; so does the fake. */
-function brokenToolPair(messages: FakeMessage[]): string | null {
-  let open: string[] = [];
-  for (const message of messages) {
-    if (message.role === "tool") {
-      if (!open.includes(message.toolCallId ?? ""))
-        return "messages with role 'tool' must be a response to a preceding message with 'tool_calls'.";
-      open = open.filter((id) => id !== message.toolCallId);
-    } else {
-      if (open.length > 0) return `these tool_call_ids did not have response messages: ${open.join(", ")}`;
-      open = message.toolCalls.map((call) => call.id);
-    }
-  }
-  return open.length > 0 ? `these tool_call_ids did not have response messages: ${open.join(", ")}` : null;
 }

@@ -71,7 +71,7 @@ CREATE TABLE `runs` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `runs_id_unique` ON `runs` (`id`);--> statement-breakpoint
-CREATE INDEX `runs_by_session` ON `runs` (`session_key`);--> statement-breakpoint
+CREATE INDEX `runs_by_session` ON `runs` (`session_key`,`status`);--> statement-breakpoint
 CREATE INDEX `runs_by_owner` ON `runs` (`owner`);--> statement-breakpoint
 CREATE INDEX `runs_by_status` ON `runs` (`status`);--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_one_running` ON `runs` (`session_key`) WHERE status = 'running';--> statement-breakpoint
@@ -102,7 +102,7 @@ CREATE TABLE `todos` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `todos_id_unique` ON `todos` (`id`);--> statement-breakpoint
-CREATE INDEX `todos_by_principal` ON `todos` (`principal`,`status`);--> statement-breakpoint
+CREATE INDEX `todos_by_principal` ON `todos` (`principal`);--> statement-breakpoint
 CREATE TABLE `tool_calls` (
 	`position` integer PRIMARY KEY NOT NULL,
 	`run_id` text NOT NULL,

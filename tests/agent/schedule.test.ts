@@ -1,0 +1,116 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { createSchedule } from "../../src/agent/schedule.ts";
+import { quietLog } from "../support/store.ts";
+
+const log = quietLog();
+
+describe("schedule", () => {
+  test("keeps every session's order and the limit, whatever is added when", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(4), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.scheduler(),
+        async (sessions, maxConcurrent, s) => {
+          const order: string[] = [];
+          let running = 0;
+          let ended = 0;
+          const done = Promise.withResolvers<void>();
+          const schedule = createSchedule({
+            maxConcurrent,
+            log,
+            async execute(id) {
+              running += 1;
+              expect(running).toBeLessThanOrEqual(maxConcurrent);
+              order.push(id);
+              await s.schedule(Promise.resolve());
+              running -= 1;
+              ended += 1;
+              if (ended === sessions.length) done.resolve();
+              return "done";
+            },
+          });
+          for (const [index, session] of sessions.entries())
+            schedule.add({ id: `${session}:${index}`, sessionKey: `${session}` });
+          await s.waitFor(done.promise);
+          for (const session of new Set(sessions)) {
+            const own = order
+              .filter((id) => id.startsWith(`${session}:`))
+              .map((id) => Number(id.split(":")[1]));
+            expect(own).toEqual(own.toSorted((a, b) => a - b));
+          }
+          await schedule.stop();
+          expect(schedule.waiting).toBe(0);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test("what is busy elsewhere is tried again, and holds no place meanwhile", async () => {
+    let busy = 3;
+    const order: string[] = [];
+    const done = Promise.withResolvers<void>();
+    const schedule = createSchedule({
+      maxConcurrent: 1,
+      log,
+      async execute(id) {
+        if (id === "held" && busy-- > 0) return "busy";
+        order.push(id);
+        if (order.length === 2) done.resolve();
+        return "done";
+      },
+    });
+    schedule.add({ id: "held", sessionKey: "a" });
+    schedule.add({ id: "free", sessionKey: "b" });
+    await done.promise;
+    expect(order).toEqual(["free", "held"]);
+    await schedule.stop();
+  });
+
+  test("a start that throws is tried again", async () => {
+    let failures = 2;
+    const done = Promise.withResolvers<void>();
+    const schedule = createSchedule({
+      maxConcurrent: 1,
+      log,
+      async execute() {
+        if (failures-- > 0) throw new Error("no disk");
+        done.resolve();
+        return "done";
+      },
+    });
+    schedule.add({ id: "a", sessionKey: "s" });
+    await done.promise;
+    await schedule.stop();
+  });
+
+  test("what is taken out never starts, and known runs are not added twice", async () => {
+    const started: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const schedule = createSchedule({
+      maxConcurrent: 1,
+      log,
+      async execute(id) {
+        started.push(id);
+        await gate.promise;
+        if (id === "c") done.resolve();
+        return "done";
+      },
+    });
+    const runs = ["a", "b", "c"].map((id) => ({ id, sessionKey: "s" }));
+    for (const run of runs) schedule.add(run);
+    schedule.merge(runs);
+    expect(schedule.waiting).toBe(3);
+    expect(schedule.remove("b")).toBe(true);
+    expect(schedule.remove("b")).toBe(false);
+    gate.resolve();
+    await done.promise;
+    expect(started).toEqual(["a", "c"]);
+    await schedule.stop();
+    schedule.add({ id: "late", sessionKey: "s" });
+    expect(schedule.waiting).toBe(0);
+  });
+});

@@ -1,0 +1,26 @@
+import { Type } from "typebox";
+import { defineTool, type Tool, type ToolContext, type ToolGroup } from "../../src/tools/contract.ts";
+
+export interface ProbeOptions {
+  name?: string;
+  group?: ToolGroup;
+  effect?: Tool["effect"];
+  run?: (input: { word?: string }, context: ToolContext) => Promise<string> | string;
+}
+
+/** A tool that notes the word of every call in `ran`. */
+export function probeTool(ran: string[], options: ProbeOptions = {}): Tool {
+  const { name = "skill_probe", group = "skill", effect = "write", run = () => "done" } = options;
+  return defineTool({
+    name,
+    group,
+    title: "Probe",
+    description: "Tests.",
+    input: Type.Object({ word: Type.Optional(Type.String()) }, { additionalProperties: false }),
+    effect,
+    async run(input, context) {
+      ran.push(input.word ?? name);
+      return { text: await run(input as { word?: string }, context) };
+    },
+  });
+}

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "bun:test";
+import { AppError } from "../../src/lib/errors.ts";
+import {
+  type Caller,
+  type Scope,
+  TOOL_GROUPS,
+  type Tool,
+  type ToolContext,
+} from "../../src/tools/contract.ts";
+import { createToolRegistry } from "../../src/tools/registry.ts";
+import { quietLog } from "../support/store.ts";
+import { probeTool } from "../support/tools.ts";
+
+const OWNER: Caller = { door: "api", principal: "owner", scopes: ["admin"] };
+const context = (caller = OWNER, signal = new AbortController().signal): ToolContext => ({ caller, signal });
+
+/** One reading and one writing tool in each group. */
+function everyGroup(ran: string[]): Tool[] {
+  return TOOL_GROUPS.flatMap((group) => [
+    probeTool(ran, { name: `${group}_look`, group, effect: "read" }),
+    probeTool(ran, { name: `${group}_change`, group, effect: "write" }),
+  ]);
+}
+
+function registry(tools: Tool[], groups: readonly string[] = TOOL_GROUPS, lines: string[] = []) {
+  return createToolRegistry({ tools, enabledGroups: () => groups, log: quietLog(lines) });
+}
+
+describe("registry", () => {
+  test("what a caller is shown is exactly what it can call", async () => {
+    const ran: string[] = [];
+    const tools = everyGroup(ran);
+    const narrowings = [undefined, [], ["memory"], ["memory_look", "terminal_change"], ["file", "web_look"]];
+    const scopes: Scope[][] = [
+      [],
+      ["read"],
+      ["chat"],
+      ["tools"],
+      ["read", "chat"],
+      ["read", "tools"],
+      ["admin"],
+    ];
+    for (const enabled of [TOOL_GROUPS, ["memory", "terminal"], []])
+      for (const held of scopes)
+        for (const narrowed of narrowings) {
+          const caller: Caller = { door: "mcp-http", principal: "p", scopes: held };
+          if (narrowed) caller.tools = narrowed;
+          const all = registry(tools, enabled);
+          ran.length = 0;
+          for (const tool of tools) await all.call(tool.name, {}, context(caller));
+          expect(ran).toEqual(all.list(caller).map((tool) => tool.name));
+        }
+  });
+
+  test("arguments are taken as an object, as JSON text, or not at all", async () => {
+    const ran: string[] = [];
+    const all = registry([probeTool(ran)]);
+    await all.call("skill_probe", { word: "object" }, context());
+    await all.call("skill_probe", '{"word":"text"}', context());
+    for (const nothing of [undefined, null, "", "  ", {}]) await all.call("skill_probe", nothing, context());
+    expect(ran).toEqual(["object", "text", ...Array(5).fill("skill_probe")]);
+  });
+
+  const bad: [string, unknown, RegExp][] = [
+    ["malformed JSON", '{"word":', /not valid JSON/],
+    ["a wrong type", { word: 3 }, /word: expected string/],
+    ["an unknown argument", { wrd: "x" }, /wrd: /],
+    ["a list", "[1]", /expected object/],
+    ["a number", 7, /expected object/],
+  ];
+  for (const [what, raw, says] of bad)
+    test(`${what} is told to the model and runs nothing`, async () => {
+      const ran: string[] = [];
+      const result = await registry([probeTool(ran)]).call("skill_probe", raw, context());
+      expect(result.isError).toBe(true);
+      expect(result.text).toMatch(says);
+      expect(ran).toEqual([]);
+    });
+
+  test("an unknown tool names the nearest that the caller has", async () => {
+    const result = await registry([probeTool([])]).call("skil_probe", {}, context());
+    expect(result).toEqual({ text: "There is no tool skil_probe. Did you mean skill_probe?", isError: true });
+  });
+
+  test("a throw becomes a result; its message goes to the log alone", async () => {
+    const lines: string[] = [];
+    const tool = probeTool([], { run: () => Promise.reject(new Error("inner secret")) });
+    const result = await registry([tool], TOOL_GROUPS, lines).call("skill_probe", {}, context());
+    expect(result.isError).toBe(true);
+    expect(result.text).not.toContain("inner secret");
+    expect(lines.join("")).toContain("inner secret");
+  });
+
+  test("an AppError of a tool is told with its hint", async () => {
+    const tool = probeTool([], {
+      run: () =>
+        Promise.reject(new AppError("store_unavailable", "The disk is full.", { hint: "Free some." })),
+    });
+    const result = await registry([tool]).call("skill_probe", {}, context());
+    expect(result).toEqual({ text: "The disk is full. Free some.", isError: true });
+  });
+
+  test("an abort is thrown, not told", async () => {
+    const control = new AbortController();
+    const tool = probeTool([], {
+      run: () => {
+        control.abort(new Error("enough"));
+        throw new Error("torn down");
+      },
+    });
+    const call = registry([tool]).call("skill_probe", {}, context(OWNER, control.signal));
+    await expect(call).rejects.toThrow("enough");
+  });
+
+  test("a long answer is cut with a mark", async () => {
+    const tool = probeTool([], { run: () => "好".repeat(100_000) });
+    const { text } = await registry([tool]).call("skill_probe", {}, context());
+    expect(text.length).toBeLessThanOrEqual(64_000);
+    expect(text).toEndWith("[cut here: 100000 characters in all]");
+  });
+
+  test("names are checked and groups spelled out", () => {
+    const all = registry(everyGroup([]));
+    expect(all.resolveNames(["memory", "web_look", "memory_look"])).toEqual([
+      "memory_look",
+      "memory_change",
+      "web_look",
+    ]);
+    expect(() => all.resolveNames(["memry"])).toThrow(
+      expect.objectContaining({ code: "unknown_tool", hint: "Did you mean memory?" }),
+    );
+  });
+
+  test("a group without a tool yet is a known name", () => {
+    expect(registry([probeTool([])]).resolveNames(["terminal"])).toEqual([]);
+  });
+
+  test("narrowing only takes away", () => {
+    const all = registry(everyGroup([]));
+    const chat: Caller = {
+      door: "api",
+      principal: "p",
+      scopes: ["read", "chat"],
+      tools: ["memory", "session_look"],
+    };
+    expect(all.narrow(chat, ["memory_look"]).tools).toEqual(["memory_look"]);
+    expect(all.narrow(chat, ["session"]).tools).toEqual(["session_look"]);
+    expect(() => all.narrow(chat, ["terminal"])).toThrow(expect.objectContaining({ code: "forbidden" }));
+    expect(() => all.narrow(chat, ["todolist"])).toThrow(expect.objectContaining({ code: "forbidden" }));
+    expect(all.narrow(chat, []).tools).toEqual([]);
+  });
+
+  test("two tools of one name are refused", () => {
+    expect(() => registry([probeTool([]), probeTool([])])).toThrow("share a name");
+  });
+});

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PROVIDER_PRESETS } from "../src/config/providers.ts";
 import type { Config } from "../src/config/schema.ts";
-import { ensureApiToken, needsApiToken } from "../src/config/token.ts";
+import { ensureApiToken, needsApiToken, readApiToken } from "../src/config/token.ts";
 
 const HERMES = join(import.meta.dir, "../dist/hermes");
 const POLL_MS = 20;
@@ -36,19 +36,27 @@ process.exit(await main());
 async function main(): Promise<number> {
   const config = ask<Config>("config", "show");
   const { home } = ask<{ home: string }>("config", "check");
-  const token = needsApiToken(config) ? ensureApiToken(home).token : null;
+  const token = madeToken(home, config);
   const needsFake = Object.keys(config.providers).length === 0 && config.model.default === undefined;
+  const url = `http://${address(config)}`;
+  const taken = await answers(`${url}/health`); // by another Hermes: this one will say so and end
   const hermes = run(["api", ...flags], needsFake ? { FAKE_LLM_API_KEY: "fake" } : {});
   const ended = new Promise<number>((resolve) => {
-    hermes.on("exit", (code, signal) => resolve(code ?? (signal ? 1 : 0)));
+    hermes.on("exit", (code) => resolve(code ?? 1));
   });
   const fake = needsFake ? await startFake() : null;
-  const url = `http://${address(config)}`;
-  if (values.port !== "0" && (await answers(`${url}/health`, hermes)))
+  if (!taken && values.port !== "0" && (await comesUp(`${url}/health`, hermes)))
     console.log(welcome(url, home, config, token, needsFake));
   const code = await ended;
   fake?.kill();
   return code;
+}
+
+/** The token that Hermes makes for whoever configures none. Null for one of the configuration: its writer knows it. */
+function madeToken(home: string, config: Config): string | null {
+  if (needsApiToken(config)) return ensureApiToken(home).token;
+  const { source } = ask<{ source?: { kind: string } }>("config", "explain", "api.auth.token");
+  return source?.kind === "api-token" ? readApiToken(home) : null;
 }
 
 /** What a reading command of Hermes says, as data. Ends with its exit code when it cannot say it. */
@@ -71,29 +79,24 @@ function run(command: string[], environment: Record<string, string>): ChildProce
 /** The fake model, or null when one of another start serves already. */
 async function startFake(): Promise<ChildProcess | null> {
   const models = `${PROVIDER_PRESETS["fake"]?.baseUrl}/models`;
-  if (
-    await fetch(models).then(
-      (answer) => answer.ok,
-      () => false,
-    )
-  )
-    return null;
+  if (await answers(models)) return null;
   const fake = run(["dev", "fake-llm"], {});
-  await answers(models, fake);
+  await comesUp(models, fake);
   return fake;
 }
 
+function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+}
+
 /** Waits until a child answers at the URL. False when it ended before that. */
-async function answers(url: string, child: ChildProcess): Promise<boolean> {
+async function comesUp(url: string, child: ChildProcess): Promise<boolean> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    if (
-      await fetch(url).then(
-        (answer) => answer.ok,
-        () => false,
-      )
-    )
-      return true;
+    if (await answers(url)) return true;
     await Bun.sleep(POLL_MS);
   }
   return false;
@@ -106,7 +109,6 @@ function address(config: Config): string {
 }
 
 function welcome(url: string, home: string, config: Config, made: string | null, fake: boolean): string {
-  // A token of the configuration is not shown: who wrote it knows it.
   const token = config.api.auth.type === "none" ? null : (made ?? "YOUR-TOKEN-FROM-THE-CONFIGURATION");
   const api = `${url}${config.api.base_path}`;
   const header = token === null ? "" : ` -H 'Authorization: Bearer ${token}'`;

@@ -2,15 +2,18 @@ import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
+import { AppError } from "../lib/errors.ts";
 
 /** A connection with its Drizzle face; `$client` is the plain one. */
 export type Db = BunSQLiteDatabase & { $client: Database };
+
+/** Where Drizzle notes the migrations it has run; the first table of every database of Hermes. */
+export const MIGRATIONS_TABLE = "__drizzle_migrations";
 
 /** Waiting for a lock blocks the event loop, so the wait is short and the writer tries again by itself. */
 const BUSY_TIMEOUT_MS = 10;
 
 const PRAGMAS = `
-  PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
@@ -22,18 +25,31 @@ const PRAGMAS = `
 
 /**
  * Opens the file, which is made with mode 0600 (and its directory with 0700) when missing. SQLite gives the `-wal` and
- * `-shm` files the mode of the database.
+ * `-shm` files the mode of the database. The database of another program is refused with `store_unavailable`.
  */
 export function connect(path: string): Db {
   makePrivateFile(path);
   const client = new Database(path, { create: false, readwrite: true, strict: true });
   try {
+    client.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    refuseForeign(client, path);
     client.run(PRAGMAS);
   } catch (error) {
     client.close(true);
     throw error;
   }
   return drizzle(client) as Db;
+}
+
+/** Before anything is changed in it: switching to the write-ahead log would change the file. */
+function refuseForeign(client: Database, path: string): void {
+  const tables = client
+    .query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .all();
+  if (tables.length === 0 || tables.some((table) => table.name === MIGRATIONS_TABLE)) return;
+  throw new AppError("store_unavailable", `${path} is the database of another program.`, {
+    hint: "Choose another path for the database of Hermes, or move that file away.",
+  });
 }
 
 /** Finalises every statement and releases every lock, also after an error. */

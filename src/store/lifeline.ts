@@ -22,10 +22,10 @@ type LogState = "unknown" | "suspect" | "sound";
 
 /**
  * After a failed fsync the kernel may call pages clean that never reached the disk, and a log that was recovered from
- * such pages would lose whatever is appended to it later at a power cut. So after a fault, and
- * before the first write, everything in the log is written to the database file anew and synced, and the log starts from
- * nothing. Before the first write this may be left out when somebody else uses the log: then no crash lies behind it.
- * A full disk leaves the connection sound and readable; emptying the log then gives back what room there is.
+ * such pages would lose whatever is appended to it later at a power cut. So after a fault, and before the first write,
+ * everything in the log is written to the database file anew and synced, and the log starts from nothing. Before the
+ * first write this may be left out when somebody else uses the log: then no crash lies behind it. A full disk leaves the
+ * connection sound and readable; emptying the log then gives back what room there is.
  */
 export function createLifeline(path: string): Lifeline {
   let db: Db | null = null;

@@ -3,7 +3,7 @@ import type { MigrationMeta } from "drizzle-orm/migrator";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { copyTo } from "./backup.ts";
-import type { Db } from "./connection.ts";
+import { type Db, MIGRATIONS_TABLE } from "./connection.ts";
 import { waitForLock } from "./instances.ts";
 import { embedMigrations } from "./migrations.macro.ts" with { type: "macro" };
 
@@ -20,15 +20,14 @@ interface Version {
 const NOTHING: Version = { applied: 0, newestMs: 0 };
 
 /**
- * Brings the database to this program's schema. An older one is copied to `<path>.schema-<version>.backup` first. A newer
- * one, and a database of another program, are refused with `store_unavailable` and left untouched. When several processes
- * come at once, one migrates and the others wait.
+ * Brings the database to this program's schema. An older one is copied to `<path>.schema-<version>.backup` first; a newer
+ * one is refused with `store_unavailable`. When several processes come at once, one migrates and the others wait.
  */
 export async function migrate(db: Db, path: string, log: Log): Promise<void> {
-  if (isCurrent(readVersion(db, path), path)) return;
+  if (isCurrent(readVersion(db), path)) return;
   const lock = await waitForLock(path, "migration", log);
   try {
-    const version = readVersion(db, path);
+    const version = readVersion(db);
     if (isCurrent(version, path)) return;
     if (version.applied > 0) {
       const copy = backupPath(path, version.applied);
@@ -72,20 +71,13 @@ function isCurrent(version: Version, path: string): boolean {
   );
 }
 
-function readVersion(db: Db, path: string): Version {
-  const tables = db.$client
-    .query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    .all();
-  if (tables.some((table) => table.name === "__drizzle_migrations"))
-    return (
-      db.$client
-        .query<Version, []>(
-          "SELECT count(*) AS applied, coalesce(max(created_at), 0) AS newestMs FROM __drizzle_migrations",
-        )
-        .get() ?? NOTHING
-    );
+function readVersion(db: Db): Version {
+  const tables = db.$client.query("SELECT 1 FROM sqlite_schema WHERE name = ?").all(MIGRATIONS_TABLE);
   if (tables.length === 0) return NOTHING;
-  throw new AppError("store_unavailable", `${path} is the database of another program.`, {
-    hint: "Choose another path for the database of Hermes, or move that file away.",
-  });
+  const version = db.$client
+    .query<Version, []>(
+      `SELECT count(*) AS applied, coalesce(max(created_at), 0) AS newestMs FROM ${MIGRATIONS_TABLE}`,
+    )
+    .get();
+  return version ?? NOTHING;
 }

@@ -36,6 +36,7 @@ type Outcome = { value: unknown } | { error: unknown };
 const begin = statement((db) => db.$client.prepare("BEGIN IMMEDIATE"));
 const commit = statement((db) => db.$client.prepare("COMMIT"));
 const savepoint = statement((db) => db.$client.prepare("SAVEPOINT job"));
+const goBack = statement((db) => db.$client.prepare("ROLLBACK TO job"));
 const release = statement((db) => db.$client.prepare("RELEASE job"));
 
 /** The way to the database: group commit for writes, and patience with other processes that does not block the event loop. */
@@ -95,7 +96,7 @@ export function createAccess({
   function settle(jobs: Job[], db: Db): void {
     let outcomes: Outcome[];
     try {
-      outcomes = runTogether(jobs, db) ?? runApart(jobs, db);
+      outcomes = (jobs.length > 1 && runTogether(jobs, db)) || runApart(jobs, db);
       commit(db).run();
     } catch (error) {
       rollBack(db);
@@ -164,14 +165,14 @@ export function createAccess({
   };
 }
 
-/** The usual case, in which no job fails. Null when one did: then nothing has happened yet. */
+/** The usual case, in which no job fails. Null when one did: then nothing has happened yet, and the lock is still held. */
 function runTogether(jobs: Job[], db: Db): Outcome[] | null {
+  savepoint(db).run();
   try {
     return jobs.map((job) => ({ value: job.work(db) }));
   } catch (error) {
     if (isFileFault(error)) throw error;
-    db.$client.run("ROLLBACK");
-    begin(db).run();
+    goBack(db).run();
     return null;
   }
 }
@@ -188,7 +189,7 @@ function runApart(jobs: Job[], db: Db): Outcome[] {
       outcome = { value: job.work(db) };
     } catch (error) {
       if (isFileFault(error)) throw error;
-      db.$client.run("ROLLBACK TO job");
+      goBack(db).run();
       outcome = { error };
     }
     release(db).run();

@@ -116,6 +116,7 @@ describe("openStore", () => {
     });
     const after = new Database(at.path, { readonly: true });
     expect(after.query("SELECT name FROM sqlite_schema").all()).toEqual([{ name: "theirs" }]);
+    expect(after.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "delete" });
     after.close(true);
   });
 

@@ -20,11 +20,6 @@ export function buildAll(): Promise<Built> {
   return built;
 }
 
-/** The compiled Hermes for this machine: the one that `HERMES_BINARY` names, or else one built for this test run. */
-export async function hermesBinary(): Promise<string> {
-  return process.env["HERMES_BINARY"] ?? join((await buildAll()).directory, "hermes");
-}
-
 async function build(): Promise<Built> {
   mkdirSync(OUT, { recursive: true });
   const child = Bun.spawn([process.execPath, join(ROOT, "scripts/build.ts"), "--all", "--out", OUT], {

@@ -32,7 +32,7 @@ export function createRateLimit({ requestsPerMinute, maxKeys = 10_000 }: RateLim
         const elapsedMs = Math.max(0, nowMs - bucket.atMs);
         bucket.tokens = Math.min(capacity, bucket.tokens + elapsedMs * perMs);
         bucket.atMs = nowMs;
-        if (buckets.size === maxKeys) refresh(buckets, key, bucket);
+        if (buckets.size * 2 > maxKeys) refresh(buckets, key, bucket); // keeping order costs, and few keys need none
       } else {
         if (buckets.size >= maxKeys) forgetOldest(buckets);
         bucket = { tokens: capacity, atMs: nowMs };
@@ -100,9 +100,11 @@ function refresh<T>(map: Map<string, T>, key: string, value: T): void {
   map.set(key, value);
 }
 
+/** Forgets the oldest tenth at once: a map that loses one entry at a time is slow to find its first. */
 function forgetOldest(map: Map<string, unknown>): void {
+  let left = Math.ceil(map.size / 10);
   for (const key of map.keys()) {
+    if (left-- === 0) return;
     map.delete(key);
-    return;
   }
 }

@@ -1,18 +1,21 @@
 import { join } from "node:path";
 import { isatty } from "node:tty";
-import { type AgentService, createAgent } from "./agent/agent.ts";
+import { createAgent } from "./agent/agent.ts";
+import type { AgentService } from "./agent/contract.ts";
 import { ensureHome } from "./config/home.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { createRedactor } from "./config/redact.ts";
 import { ensureApiToken, needsApiToken } from "./config/token.ts";
 import { type ConfigWatch, watchConfig } from "./config/watch.ts";
 import { createLog, type LogLevel, type RootLog } from "./lib/log.ts";
-import { createSafeFetch } from "./lib/safe-fetch.ts";
+import type { SafeFetch, SafeFetchParts } from "./lib/safe-fetch.ts";
 import { type Catalogue, openCatalogue } from "./models/catalogue.ts";
 import type { ModelRouter } from "./models/contract.ts";
 import { createModelRouter } from "./models/router.ts";
 import type { Store } from "./store/contract.ts";
+import { livingInstances } from "./store/instances.ts";
 import { openStore } from "./store/open.ts";
+import { restoreDatabase } from "./store/restore.ts";
 import { builtinTools } from "./tools/builtin.ts";
 import { createToolRegistry, type ToolRegistry } from "./tools/registry.ts";
 
@@ -68,7 +71,7 @@ export async function openApp(options: AppOptions & { makeToken?: boolean }): Pr
     enabledGroups: () => config.current.tools.groups,
     log,
   });
-  const fetch = createSafeFetch({ allowCidrs: () => config.current.network.allow_cidrs, log });
+  const fetch = lazySafeFetch({ allowCidrs: () => config.current.network.allow_cidrs, log });
   const agent = createAgent({ store, models, tools, config, log, fetch });
   return {
     home: loaded.home,
@@ -90,21 +93,49 @@ export async function openApp(options: AppOptions & { makeToken?: boolean }): Pr
 
 /** Only the database, for commands that look into it. */
 export async function openStoreOnly(options: AppOptions): Promise<Store> {
+  const { loaded, log } = openQuietly(options);
+  return openStore({ path: databasePath(loaded), log });
+}
+
+/** Puts a backup in the place of the database; `kept` is where the one before is now. Raises what `restoreDatabase` raises. */
+export async function restore(
+  options: AppOptions,
+  from: string,
+): Promise<{ path: string; kept: string | null }> {
+  const { loaded, log } = openQuietly(options);
+  const path = databasePath(loaded);
+  return { path, ...(await restoreDatabase({ path, from, log })) };
+}
+
+/** True while the process with this store instance lives. */
+export function isAlive(home: string, instance: string): boolean {
+  return livingInstances(databasePath({ home })).includes(instance);
+}
+
+/** A host to connect to for one that is listened on, as it stands in a URL. */
+export function reachableHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** The configuration and a log of what goes wrong, for commands that end soon. */
+function openQuietly(options: AppOptions): { loaded: LoadedConfig; log: RootLog } {
   const loaded = load(options);
   const { log } = openLog(loaded, { logLevel: "warn", ...options });
   ensureHome(loaded.home);
-  return openStore({ path: databasePath(loaded), log });
+  return { loaded, log };
 }
 
 /** Listens, then takes up what an earlier process left unfinished, and keeps house. Raises what `listen` raises. */
 export async function startService(app: App, version: string): Promise<Service> {
   const { createHttpServer } = await import("./http/server.ts");
   const server = createHttpServer({ ...app, version });
-  const { url } = await server.listen();
+  const { port } = await server.listen();
   await app.agent.recover();
   const upkeep = startUpkeep(app);
+  const { host, base_path } = app.config.current.api;
   return {
-    apiUrl: url + app.config.current.api.base_path,
+    apiUrl: `http://${reachableHost(host)}:${port}${base_path}`,
     async stop() {
       upkeep.stop();
       await server.stop();
@@ -150,6 +181,15 @@ function loadWithToken(
   return { loaded: load(options), madeToken: made ? token : null };
 }
 
+/** Loaded with the first attachment: what it is made of takes longer to load than most other parts. */
+function lazySafeFetch(parts: SafeFetchParts): SafeFetch {
+  let loaded: Promise<SafeFetch> | undefined;
+  return async (...request) => {
+    loaded ??= import("./lib/safe-fetch.ts").then(({ createSafeFetch }) => createSafeFetch(parts));
+    return (await loaded)(...request);
+  };
+}
+
 function openLog(loaded: LoadedConfig, options: AppOptions) {
   const redactor = createRedactor(loaded.config);
   const terminal = isatty(2);
@@ -157,7 +197,7 @@ function openLog(loaded: LoadedConfig, options: AppOptions) {
   const log = createLog({
     level: options.logLevel ?? level,
     format: format === "auto" ? (terminal ? "text" : "json") : format,
-    color: terminal,
+    color: terminal && process.stderr.hasColors(), // false with NO_COLOR
     redact: redactor.redact,
     write: (line) => process.stderr.write(line),
   });
@@ -166,6 +206,7 @@ function openLog(loaded: LoadedConfig, options: AppOptions) {
   return { log, redactor };
 }
 
-function databasePath({ home }: LoadedConfig): string {
+/** Where the database of a home is. */
+export function databasePath({ home }: { home: string }): string {
   return join(home, "hermes.sqlite");
 }

@@ -144,10 +144,8 @@ try {
     );
   verdict.figure("sent without a key and cut before any answer (fate unknown)", unknown);
   verdict.figure("kills", kills);
-  verdict.figure(
-    "runs started more than once, at most",
-    `${repeats}, ${Math.max(...effects.attempts)} times`,
-  );
+  verdict.figure("runs started more than once", repeats);
+  verdict.figure("  most starts of one run", Math.max(...effects.attempts));
   verdict.figure("runs that were still open when the callers were done", open);
   verdict.figure("interrupted turns seen to go on", resumeMs.length);
   verdict.figure("  after the spawn, median", quantile(resumeMs, 0.5));

@@ -1,16 +1,17 @@
 import type { LiveConfig } from "../config/live.ts";
-import { AppError } from "../lib/errors.ts";
+import { AppError, toAppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
-import type { ModelRouter } from "../models/contract.ts";
+import type { ModelRouter, ResolvedModel } from "../models/contract.ts";
 import type { NewRun, Run, Store } from "../store/contract.ts";
-import { SESSION_ID_PATTERN, sessionIdOf, sessionOwner } from "../tools/contract.ts";
+import { SESSION_ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import { checkAttachmentCount } from "./attachments.ts";
 import type { AcceptedRequest, AgentService, TurnRequest } from "./contract.ts";
-import { encodeEvent, publicUsage } from "./events.ts";
+import { encodeEvent, publicUsage, startedEvent } from "./events.ts";
 import { createHub } from "./hub.ts";
+import { createPace } from "./pace.ts";
 import { createRunWriter } from "./run-writer.ts";
 import { createSchedule } from "./schedule.ts";
 import { sleep } from "./sleep.ts";
@@ -38,13 +39,16 @@ export interface AgentParts {
   fetch: SafeFetch;
 }
 
+/** What the schedule keeps of a run. Thousands of them may wait. */
+type QueuedRun = Pick<Run, "id" | "sessionKey" | "request">;
+
 /** The agent: takes messages on, runs a turn for each, and tells how it goes. */
 export function createAgent(parts: AgentParts): AgentService {
   const { store, models, tools, config, log } = parts;
   const controls = new Map<string, AbortController>(); // of the turns that run here
   const parking = new AbortController();
+  const pace = createPace();
   let stopping: Promise<void> | null = null;
-  let accepting = 0;
   let recoverTimer: Timer | undefined;
   let cancelTimer: Timer | undefined;
 
@@ -52,15 +56,27 @@ export function createAgent(parts: AgentParts): AgentService {
   const stopListening = config.onChange(({ agent }) => schedule.setLimit(agent.max_concurrent_turns));
   const hub = createHub(store.runs, (id) => controls.has(id) || schedule.isWaiting(id));
 
-  async function execute(runId: string): Promise<"done" | "busy"> {
-    const started = await store.runs.start(runId, store.instance);
+  async function execute(queued: QueuedRun): Promise<"done" | "busy"> {
+    const model = modelOf(queued);
+    const events = model instanceof AppError ? [] : [encodeEvent(queued.id, startedEvent(queued, model))];
+    const started = await store.runs.start(queued.id, store.instance, events);
     if (started === "busy") return "busy";
-    if (started === "started") await runHere(runId);
-    hub.wake(runId); // whoever listens finds it ended, or follows it into another process
+    hub.wake(queued.id); // whoever listens finds it started, or ended, or follows it into another process
+    if (started === "started") await runHere(queued.id, model);
+    hub.wake(queued.id);
     return "done";
   }
 
-  async function runHere(runId: string): Promise<void> {
+  /** The model of the turn, or the error with which the turn shall end. */
+  function modelOf({ request }: QueuedRun): ResolvedModel | AppError {
+    try {
+      return models.resolve((request as AcceptedRequest).model);
+    } catch (error) {
+      return toAppError(error);
+    }
+  }
+
+  async function runHere(runId: string, model: ResolvedModel | AppError): Promise<void> {
     const control = new AbortController();
     controls.set(runId, control);
     pollCancels();
@@ -71,8 +87,8 @@ export function createAgent(parts: AgentParts): AgentService {
       else if (run.cancelRequested) control.abort(cancelled());
       else if (run.attempts > MAX_ATTEMPTS) control.abort(startedTooOften());
       const publish = hub.publish.bind(null, runId);
-      const writer = createRunWriter({ runId, runs: store.runs, publish, parked: parking.signal, log });
-      await runTurn(parts, run, writer, control);
+      const writer = createRunWriter({ runId, runs: store.runs, publish, pace, parked: parking.signal, log });
+      await runTurn(parts, { run, model, writer, control });
     } catch (error) {
       if (hasEndedElsewhere(error)) log.info("a run ended elsewhere while it ran here", { run: runId });
       else if (parking.signal.aborted) log.info("a turn is parked for the next start", { run: runId });
@@ -104,18 +120,25 @@ export function createAgent(parts: AgentParts): AgentService {
     if (!stopping) schedule.merge(runs);
   }
 
+  /**
+   * The run is in the schedule before it is on disk: when nothing stands before it, its start follows in the same
+   * transaction. One that does not get to the disk is not found there when it starts.
+   */
   async function accept(request: TurnRequest): Promise<{ run: Run; duplicate: boolean }> {
     if (stopping) throw shuttingDown();
     const newRun = toRun(request);
     const { max_queued_turns } = config.current.agent;
-    if (schedule.waiting + accepting >= max_queued_turns) throw overloaded(max_queued_turns);
-    accepting += 1;
+    if (schedule.waiting >= max_queued_turns) throw overloaded(max_queued_turns);
+    const { id, session } = newRun;
+    const written = store.runs.accept(newRun);
+    schedule.add({ id, sessionKey: sessionKey(session.owner, session.id), request: newRun.request });
+    let isNew = false;
     try {
-      const accepted = await store.runs.accept(newRun);
-      if (!accepted.duplicate) schedule.add(accepted.run);
+      const accepted = await written;
+      isNew = !accepted.duplicate;
       return accepted;
     } finally {
-      accepting -= 1;
+      if (!isNew) schedule.remove(id);
     }
   }
 

@@ -1,5 +1,6 @@
-import type { FinishReason } from "../models/contract.ts";
-import type { NewRunEvent, RunError, Usage } from "../store/contract.ts";
+import type { FinishReason, ResolvedModel } from "../models/contract.ts";
+import type { NewRunEvent, Run, RunError, Usage } from "../store/contract.ts";
+import { sessionIdOf } from "../tools/contract.ts";
 
 /** Usage as it is shown outside, in the names of the REST API. */
 export interface PublicUsage {
@@ -41,6 +42,14 @@ export type RunEvent =
 /** The event as it is stored and sent: one line of JSON with the run's id. */
 export function encodeEvent(runId: string, { type, ...rest }: RunEvent): NewRunEvent {
   return { type, data: JSON.stringify({ type, run_id: runId, ...rest }) };
+}
+
+/** How a run begins. */
+export function startedEvent(
+  { sessionKey }: Pick<Run, "sessionKey">,
+  { info }: ResolvedModel,
+): Extract<RunEvent, { type: "run.started" }> {
+  return { type: "run.started", session_id: sessionIdOf(sessionKey), model: info.ref };
 }
 
 /** True for the event after which no other comes. */

@@ -10,6 +10,7 @@ import type {
   ToolCallRecord,
 } from "../store/contract.ts";
 import { encodeEvent, type RunEvent } from "./events.ts";
+import type { Pace } from "./pace.ts";
 import { sleep } from "./sleep.ts";
 
 const RETRY = { baseMs: 100, maxMs: 2_000 };
@@ -21,7 +22,10 @@ const MAX_PENDING_CHARS = 1_000_000;
  * again until it can: a full disk makes a turn wait, never fail. Only `parked` ends that, with its reason.
  */
 export interface RunWriter {
-  /** Streams text. Never waits: what comes within one tick, or while the disk is busy, becomes one event. */
+  /**
+   * Streams text. Never waits: what comes before the next moment of the pace, or while the disk is busy, becomes one event.
+   * The first text after anything else waits for no moment.
+   */
   delta(text: string): void;
   /** Queues any other event, in order with the text. */
   event(event: RunEvent): void;
@@ -39,6 +43,7 @@ export interface RunWriterParts {
   runId: string;
   runs: Pick<RunStore, "appendEvents" | "recordStep" | "beginToolCall" | "endToolCall" | "finish">;
   publish: (events: readonly RunEventRecord[]) => void;
+  pace: Pace;
   parked: AbortSignal;
   log: Log;
 }
@@ -51,12 +56,13 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
-export function createRunWriter({ runId, runs, publish, parked, log }: RunWriterParts): RunWriter {
+export function createRunWriter({ runId, runs, publish, pace, parked, log }: RunWriterParts): RunWriter {
   let events: RunEvent[] = [];
   let text = "";
   let jobs: Job[] = [];
   let scheduled = false;
   let busy = false;
+  let inText = false; // the last that was written or queued was text
   let failure: unknown;
 
   const takeEvents = (): NewRunEvent[] => {
@@ -73,28 +79,30 @@ export function createRunWriter({ runId, runs, publish, parked, log }: RunWriter
   const append: Write = (batch) =>
     batch.length === 0 ? Promise.resolve([]) : runs.appendEvents(runId, batch);
 
-  const schedule = () => {
+  const schedule = (when: (write: () => void) => void) => {
     if (scheduled || busy) return;
     scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      void drain();
-    });
+    when(drainSoon);
+  };
+  const drainSoon = () => {
+    scheduled = false;
+    void drain();
   };
 
   /** One batch at a time, so that order survives a retry; the jobs of a batch share the store's transaction. */
   const drain = async () => {
     if (busy) return;
     busy = true;
-    while (jobs.length > 0 || events.length > 0 || text !== "") {
+    do {
       const batch = jobs;
       jobs = [];
       if (events.length > 0 || text !== "") batch.push(streamed(takeEvents()));
       const results = await Promise.allSettled(batch.map((job) => job.write(job.events)));
       for (const [i, job] of batch.entries())
         await settle(job, results[i] as PromiseSettledResult<RunEventRecord[]>);
-    }
+    } while (jobs.length > 0 || events.length > 0);
     busy = false;
+    if (text !== "") schedule(pace.next);
   };
   const streamed = (taken: NewRunEvent[]): Job => ({
     write: append,
@@ -132,6 +140,7 @@ export function createRunWriter({ runId, runs, publish, parked, log }: RunWriter
     if (failure !== undefined) return Promise.reject(failure);
     if (parked.aborted) return Promise.reject(parked.reason);
     const own = event ? [encodeEvent(runId, event)] : [];
+    inText = false;
     return new Promise((resolve, reject) => {
       jobs.push({ write, events: [...takeEvents(), ...own], resolve, reject });
       if (!busy) queueMicrotask(() => void drain()); // a microtask later: writes asked for together go together
@@ -141,12 +150,14 @@ export function createRunWriter({ runId, runs, publish, parked, log }: RunWriter
   return {
     delta(more) {
       text += more;
-      schedule();
+      schedule(inText ? pace.next : setImmediate);
+      inText = true;
     },
     event(event) {
       closeText();
       events.push(event);
-      schedule();
+      schedule(setImmediate);
+      inText = false;
     },
     get isFull() {
       return text.length > MAX_PENDING_CHARS;

@@ -1,7 +1,5 @@
 import { backoffMs } from "../lib/backoff.ts";
-import { createLimit } from "../lib/lane.ts";
 import type { Log } from "../lib/log.ts";
-import { sleep } from "./sleep.ts";
 
 /** Between two looks at a session in which another process has a run. */
 const BUSY = { baseMs: 10, maxMs: 250 };
@@ -13,13 +11,13 @@ export interface Waiting {
 }
 
 /** Decides when a run starts: one of a session at a time, in the order of acceptance, and so many at once over all. */
-export interface Schedule {
-  /** Puts a run behind the others of its session. */
-  add(run: Waiting): void;
+export interface Schedule<Run extends Waiting> {
+  /** Puts a run behind the others of its session. It may start within this very tick of the event loop. */
+  add(run: Run): void;
   /** Adds those that are not known and puts the waiting ones of their sessions into this order, the oldest first. */
-  merge(runs: readonly Waiting[]): void;
-  /** Takes a waiting run out; false when it does not wait here. */
-  remove(id: string): boolean;
+  merge(runs: readonly Run[]): void;
+  /** Forgets a run: while it waits it never starts, and while it is being started it is not tried again. */
+  remove(id: string): void;
   /** True while the run waits here; no longer once it is being started. */
   isWaiting(id: string): boolean;
   setLimit(maxConcurrent: number): void;
@@ -28,107 +26,120 @@ export interface Schedule {
   readonly waiting: number;
 }
 
-export interface ScheduleParts {
+export interface ScheduleParts<Run extends Waiting> {
   maxConcurrent: number;
   /**
    * Starts a run and sees it through. `busy`: it cannot start yet, because another process has a run of its session; it is
    * tried again. Rejections count as `busy` too.
    */
-  execute: (id: string) => Promise<"done" | "busy">;
+  execute: (run: Run) => Promise<"done" | "busy">;
   log: Log;
 }
 
-interface Session {
-  waiting: Waiting[];
+/** A session with waiting runs. It is either ready, or its oldest run is being executed, or it pauses after a `busy`. */
+interface Session<Run> {
+  key: string;
+  waiting: Run[];
+  /** How often in a row its oldest run was busy. */
+  retries: number;
 }
 
-export function createSchedule({ maxConcurrent, execute, log }: ScheduleParts): Schedule {
-  const sessions = new Map<string, Session>();
-  const known = new Map<string, Waiting>();
-  const limit = createLimit(maxConcurrent);
-  const stopped = new AbortController();
-  const workers = new Set<Promise<void>>();
-  const active = new Set<string>();
+/** What waits costs no timer, no promise and no listener: thousands of sessions may wait for a place. */
+export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): Schedule<Run> {
+  const { execute, log } = parts;
+  const sessions = new Map<string, Session<Run>>();
+  const ready = new Set<Session<Run>>(); // a Set keeps the order
+  const waiting = new Map<string, Run>();
+  const active = new Map<string, Promise<void>>();
+  const removed = new Set<string>(); // of the active ones
+  let places = parts.maxConcurrent;
+  let stopped = false;
 
-  const attempt = async (session: Session): Promise<"done" | "busy"> => {
-    const leave = await limit.enter(stopped.signal);
-    const run = session.waiting.shift();
+  const fillPlaces = () => {
+    for (const session of ready) {
+      if (stopped || active.size >= places) return;
+      ready.delete(session);
+      const run = session.waiting.shift();
+      if (run) {
+        waiting.delete(run.id);
+        active.set(run.id, serve(session, run));
+      } else sessions.delete(session.key);
+    }
+  };
+  const serve = async (session: Session<Run>, run: Run) => {
+    const outcome = await attempt(run);
+    active.delete(run.id);
+    const isRemoved = removed.delete(run.id);
+    if (outcome === "busy" && !isRemoved) {
+      session.waiting.unshift(run);
+      waiting.set(run.id, run);
+      setTimeout(makeReady, backoffMs(session.retries++, BUSY), session);
+    } else {
+      session.retries = 0;
+      ready.add(session);
+    }
+    fillPlaces();
+  };
+  const attempt = async (run: Run): Promise<"done" | "busy"> => {
     try {
-      if (!run) return "done"; // taken out while it waited for its place
-      active.add(run.id);
-      const outcome = await execute(run.id);
-      if (outcome === "busy") session.waiting.unshift(run);
-      else known.delete(run.id);
-      return outcome;
+      return await execute(run);
     } catch (error) {
-      log.error("a run could not be started", { run: run?.id, error });
-      if (run) session.waiting.unshift(run);
+      if (!removed.has(run.id)) log.error("a run could not be started", { run: run.id, error });
       return "busy";
-    } finally {
-      if (run) active.delete(run.id);
-      leave();
     }
   };
-  const work = async (key: string, session: Session) => {
-    let retry = 0;
-    while (session.waiting.length > 0 && !stopped.signal.aborted) {
-      if ((await attempt(session)) === "done") retry = 0;
-      else await sleep(backoffMs(retry++, BUSY), stopped.signal);
+  const makeReady = (session: Session<Run>) => {
+    ready.add(session);
+    fillPlaces();
+  };
+  const enqueue = (run: Run): Session<Run> | null => {
+    if (stopped || waiting.has(run.id) || active.has(run.id)) return null;
+    waiting.set(run.id, run);
+    let session = sessions.get(run.sessionKey);
+    if (!session) {
+      session = { key: run.sessionKey, waiting: [], retries: 0 };
+      sessions.set(session.key, session);
+      ready.add(session);
     }
-    sessions.delete(key);
-  };
-  const wake = (key: string): Session => {
-    const found = sessions.get(key);
-    if (found) return found;
-    const session: Session = { waiting: [] };
-    sessions.set(key, session);
-    const worker = Promise.resolve()
-      .then(() => work(key, session))
-      .catch((error) => {
-        if (!stopped.signal.aborted) log.error("a session's queue stopped", { session: key, error });
-      })
-      .finally(() => workers.delete(worker));
-    workers.add(worker);
-    return session;
-  };
-  const add = (run: Waiting): Session | null => {
-    if (known.has(run.id) || stopped.signal.aborted) return null;
-    known.set(run.id, run);
-    const session = wake(run.sessionKey);
     session.waiting.push(run);
     return session;
   };
 
   return {
-    add,
+    add(run) {
+      if (enqueue(run)) fillPlaces();
+    },
     merge(runs) {
-      const touched = new Set<Session>();
+      const touched = new Set<Session<Run>>();
       for (const run of runs) {
-        const session = add(run);
+        const session = enqueue(run);
         if (session) touched.add(session);
       }
       if (touched.size === 0) return;
       const place = new Map(runs.map((run, index) => [run.id, index]));
-      const placeOf = (run: Waiting) => place.get(run.id) ?? runs.length; // accepted since: the youngest
+      const placeOf = (run: Run) => place.get(run.id) ?? runs.length; // accepted since: the youngest
       for (const session of touched) session.waiting.sort((a, b) => placeOf(a) - placeOf(b));
+      fillPlaces();
     },
     remove(id) {
-      const run = known.get(id);
-      const waiting = run && sessions.get(run.sessionKey)?.waiting;
-      const index = waiting ? waiting.findIndex((one) => one.id === id) : -1;
-      if (!waiting || index < 0) return false;
-      waiting.splice(index, 1);
-      known.delete(id);
-      return true;
+      if (active.has(id)) removed.add(id);
+      const run = waiting.get(id);
+      if (!run) return;
+      waiting.delete(id);
+      const queue = sessions.get(run.sessionKey)?.waiting ?? [];
+      queue.splice(queue.indexOf(run), 1);
     },
-    isWaiting: (id) => known.has(id) && !active.has(id),
-    setLimit: limit.setLimit,
+    isWaiting: (id) => waiting.has(id),
+    setLimit(maxConcurrent) {
+      places = maxConcurrent;
+      fillPlaces();
+    },
     async stop() {
-      stopped.abort(new Error("The schedule has stopped."));
-      await Promise.all(workers);
+      stopped = true;
+      await Promise.all(active.values());
     },
     get waiting() {
-      return known.size - active.size;
+      return waiting.size;
     },
   };
 }

@@ -2,7 +2,7 @@ import type { LiveConfig } from "../config/live.ts";
 import { AppError, toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
-import type { FinishReason, ModelRouter, ResolvedModel } from "../models/contract.ts";
+import type { FinishReason, ResolvedModel } from "../models/contract.ts";
 import type {
   NewMessage,
   Run,
@@ -18,7 +18,7 @@ import type { ToolRegistry } from "../tools/registry.ts";
 import { fetchAttachments } from "./attachments.ts";
 import { type Budget, createBudget, timeExceeded } from "./budget.ts";
 import type { AcceptedRequest } from "./contract.ts";
-import { publicUsage } from "./events.ts";
+import { publicUsage, startedEvent } from "./events.ts";
 import { assistantMessage, callModel, type ModelStep, takeBack } from "./model-step.ts";
 import { modelTool } from "./model-tools.ts";
 import { createRequestBuilder, type RequestBuilder } from "./request.ts";
@@ -30,11 +30,21 @@ const EVENT_PAGE = 1_000;
 
 export interface TurnParts {
   store: Pick<Store, "runs" | "sessions">;
-  models: ModelRouter;
   tools: ToolRegistry;
   config: LiveConfig;
   fetch: SafeFetch;
   log: Log;
+}
+
+/** What a turn is made of. */
+export interface TurnStart {
+  /** Started already, `run.started` included when this is its first start. */
+  run: Run;
+  /** The model, or why there is none. */
+  model: ResolvedModel | AppError;
+  writer: RunWriter;
+  /** Aborting it with an `AppError` ends the turn with that error. */
+  control: AbortController;
 }
 
 /** A turn under way: what it was asked, what it has said so far, and what it works with. */
@@ -53,20 +63,16 @@ interface Turn {
 /**
  * Runs a started turn to its end, from the beginning or from where its journal breaks off, and writes the outcome. Each step
  * is on disk before the next one begins. Ends without an outcome, by a rejection, only when the writer can write no more: the
- * turn was parked, or the run has ended elsewhere. Aborting `control` with an `AppError` ends the turn with that error.
+ * turn was parked, or the run has ended elsewhere.
  */
-export async function runTurn(
-  parts: TurnParts,
-  run: Run,
-  writer: RunWriter,
-  control: AbortController,
-): Promise<void> {
+export async function runTurn(parts: TurnParts, start: TurnStart): Promise<void> {
+  const { run, writer, control } = start;
   const timeoutMs = parts.config.current.agent.turn_timeout_ms;
   const timer = setTimeout(() => control.abort(timeExceeded(timeoutMs)), timeoutMs);
   let turn: Turn | null = null;
   try {
     control.signal.throwIfAborted();
-    turn = await openTurn(parts, run, writer, control.signal);
+    turn = await openTurn(parts, start);
     const answer = await answerOf(turn, parts, writer);
     await complete(turn, answer, writer);
   } catch (thrown) {
@@ -77,10 +83,11 @@ export async function runTurn(
   }
 }
 
-async function openTurn(parts: TurnParts, run: Run, writer: RunWriter, signal: AbortSignal): Promise<Turn> {
-  const { store, models, config, log } = parts;
+async function openTurn(parts: TurnParts, { run, model, writer, control }: TurnStart): Promise<Turn> {
+  if (model instanceof AppError) throw model;
+  const { store, config, log } = parts;
+  const { signal } = control;
   const request = run.request as AcceptedRequest; // written by `accept`, read by nobody else
-  const model = models.resolve(request.model);
   const budget = createBudget(() => config.current.agent, model.info);
   const journal = await store.runs.journal(run.id);
   for (const message of journal.messages) if (message.usage) budget.spend(message.usage);
@@ -88,7 +95,6 @@ async function openTurn(parts: TurnParts, run: Run, writer: RunWriter, signal: A
   if (!first) throw new AppError("internal", "The message of this turn is missing.");
 
   const current = { sessionKey: run.sessionKey, runId: run.id, firstMessageId: first.id };
-  const resumed = run.attempts > 1;
   const turn: Turn = {
     run,
     request,
@@ -107,15 +113,12 @@ async function openTurn(parts: TurnParts, run: Run, writer: RunWriter, signal: A
     }),
     signal,
   };
-  // Text of a model call whose answer is not in the journal: the call is made again.
-  if (resumed && openCalls(journal.messages).length === 0 && (await endsInText(store.runs, run.id)))
-    writer.event({ type: "message.delta", delta: "", reset: true });
-  writer.event({
-    type: "run.started",
-    session_id: sessionIdOf(run.sessionKey),
-    model: model.info.ref,
-    ...(resumed ? { resumed } : {}),
-  });
+  if (run.attempts > 1) {
+    // Text of a model call whose answer is not in the journal: the call is made again.
+    if (openCalls(journal.messages).length === 0 && (await endsInText(store.runs, run.id)))
+      writer.event({ type: "message.delta", delta: "", reset: true });
+    writer.event({ ...startedEvent(run, model), resumed: true });
+  }
   await attach(turn, parts.fetch, writer);
   return turn;
 }

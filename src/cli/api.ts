@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { type CommonOptions, parsePort, withCommonOptions } from "./options.ts";
-import { runService } from "./service.ts";
+import { type CommonOptions, parsePort, withConfigOption } from "./options.ts";
 
 interface ApiOptions extends CommonOptions {
   host?: string;
@@ -9,18 +8,19 @@ interface ApiOptions extends CommonOptions {
 
 /** `hermes api`: the REST API in the foreground, until SIGINT or SIGTERM. */
 export function apiCommand(): Command {
-  return withCommonOptions(new Command("api"))
+  return withConfigOption(new Command("api"))
     .description("serve the REST API")
-    .option("--port <port>", "port to listen on (default: 18791)", parsePort)
+    .option("--port <port>", "port to listen on, 0 for any free one (default: 18791)", parsePort)
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
-    .action((options: ApiOptions) =>
-      runService({
+    .action(async ({ host, port, ...options }: ApiOptions) => {
+      const { runService } = await import("./service.ts");
+      await runService({
         ...options,
         surface: "api",
         overrides: {
-          ...(options.port === undefined ? {} : { "api.port": options.port }),
-          ...(options.host === undefined ? {} : { "api.host": options.host }),
+          ...(port === undefined ? {} : { "api.port": port }),
+          ...(host === undefined ? {} : { "api.host": host }),
         },
-      }),
-    );
+      });
+    });
 }

@@ -1,21 +1,21 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { type CommonOptions, withCommonOptions } from "./options.ts";
-import { print, withProgress } from "./output.ts";
+import { AppError } from "../lib/errors.ts";
+import { type CommonOptions, withConfigOption } from "./options.ts";
+import { print } from "./output.ts";
+import { withStore } from "./store.ts";
 
 /** `hermes backup FILE`: a consistent copy of the database, also while Hermes runs. */
 export function backupCommand(): Command {
-  return withCommonOptions(new Command("backup"))
+  return withConfigOption(new Command("backup"))
     .description("copy the database to a file, also while Hermes runs")
     .argument("<file>", "the file to make; it must not exist yet")
-    .action(async (file: string, options: CommonOptions) => {
-      const { openStoreOnly } = await import("../app.ts");
-      const store = await openStoreOnly(options);
-      try {
-        await withProgress("copying the database", store.backup(resolve(file)));
-      } finally {
-        await store.close();
-      }
-      print(resolve(file));
+    .action(async (name: string, options: CommonOptions) => {
+      const file = resolve(name);
+      if (existsSync(file))
+        throw new AppError("usage", `${file} is there already.`, { hint: "Give the backup another name." });
+      await withStore(options, "copying the database", (store) => store.backup(file));
+      print(file);
     });
 }

@@ -1,7 +1,8 @@
 import { Command } from "commander";
+import { AppError } from "../lib/errors.ts";
 import { parsePort } from "./options.ts";
 import { say } from "./output.ts";
-import { untilStopped } from "./signals.ts";
+import { stopSignals } from "./signals.ts";
 
 const DEFAULT_PORT = 18799;
 
@@ -11,13 +12,28 @@ export function devCommand(): Command {
     new Command("fake-llm")
       .description("serve a scripted fake of an OpenAI-compatible model provider, on loopback only")
       .option("--port <port>", `port to listen on, 0 for any free one (default: ${DEFAULT_PORT})`, parsePort)
-      .action(async (options: { port?: number }) => {
-        const { startFakeLlm } = await import("../models/fake-llm/server.ts");
-        const fake = startFakeLlm({ port: options.port ?? DEFAULT_PORT });
-        say(`fake model at ${fake.url}: its answers are scripted, no AI is involved`);
-        say(`models: ${fake.url}/models`);
-        await untilStopped();
-        await fake.stop();
-      }),
+      .action(({ port = DEFAULT_PORT }: { port?: number }) => serveFake(port)),
   );
+}
+
+async function serveFake(port: number): Promise<void> {
+  const { startFakeLlm } = await import("../models/fake-llm/server.ts");
+  const { stopped, forced } = stopSignals();
+  const fake = startOn(port, startFakeLlm);
+  say(`fake model at ${fake.url}: its answers are scripted, no AI is involved`);
+  say(`models: ${fake.url}/models`);
+  await stopped;
+  await Promise.race([fake.stop(), forced]);
+}
+
+function startOn<T>(port: number, start: (options: { port: number }) => T): T {
+  try {
+    return start({ port });
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== "EADDRINUSE") throw cause;
+    throw new AppError("address_in_use", `Port ${port} is in use.`, {
+      cause,
+      hint: "Choose another one with --port, or stop the other program.",
+    });
+  }
 }

@@ -7,10 +7,13 @@ export interface CommonOptions {
   logLevel?: LogLevel;
 }
 
-export function withCommonOptions(command: Command): Command {
-  return command
-    .option("--config <file>", "read this file instead of $HERMES_HOME/config.yaml")
-    .option("--log-level <level>", `what to log: ${LOG_LEVELS.join(", ")}`, parseLogLevel);
+export function withConfigOption(command: Command): Command {
+  return command.option("--config <file>", "read this file instead of $HERMES_HOME/config.yaml");
+}
+
+/** Every command has it: with `debug` an unexpected error shows where it came from. */
+export function withLogLevelOption(command: Command): Command {
+  return command.option("--log-level <level>", `what to log: ${LOG_LEVELS.join(", ")}`, parseLogLevel);
 }
 
 export function withJsonOption(command: Command): Command {
@@ -29,6 +32,14 @@ export function parsePort(text: string): number {
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a positive whole number.");
   return Number(text);
+}
+
+/** An http or https address. */
+export function parseUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError("It must be an address such as http://127.0.0.1:18791.");
+  return url;
 }
 
 function parseLogLevel(text: string): LogLevel {

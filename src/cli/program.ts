@@ -1,19 +1,20 @@
-import { Command, CommanderError } from "commander";
-import { type AppError, toAppError } from "../lib/errors.ts";
+import { Command } from "commander";
+import { nearest } from "../lib/nearest.ts";
 import { apiCommand } from "./api.ts";
 import { backupCommand } from "./backup.ts";
 import { chatCommand } from "./chat.ts";
+import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
 import { openapiCommand } from "./openapi.ts";
-import { Interrupted, say } from "./output.ts";
+import { withLogLevelOption } from "./options.ts";
+import { print, say } from "./output.ts";
+import { EXIT, report } from "./report.ts";
+import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
 import { sessionsCommand } from "./sessions.ts";
 import { statusCommand } from "./status.ts";
 import { VERSION } from "./version.ts";
-
-/** What a command ends with, by sysexits.h where it has a word for it. */
-const EXIT = { ok: 0, failure: 1, usage: 2, config: 78, interrupted: 130 } as const;
 
 const HELP_FOOTER = `
 Start here:
@@ -22,27 +23,28 @@ Start here:
   hermes config example      a configuration file to begin with
 `;
 
-/** Runs one command line and returns the exit code. Never throws. */
-export async function run(args: string[]): Promise<number> {
+/** Runs one command line and returns the exit code. Never rejects. */
+export async function run(args: readonly string[]): Promise<number> {
   const program = createProgram();
+  let running = program;
+  program.hook("preAction", (_, command) => {
+    running = command;
+  });
   try {
     if (args.length === 0) program.outputHelp();
-    else await program.parseAsync(args, { from: "user" });
+    else await program.parseAsync(args[0] === "help" ? [...args.slice(1), "--help"] : args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (error instanceof Interrupted) return EXIT.interrupted;
-    return report(toAppError(error));
+    return report(error, running.opts()["logLevel"] === "debug");
   }
 }
 
-function createProgram(): Command {
+/** All commands. What a command needs to run is loaded when it runs, so that no other command waits for it. */
+export function createProgram(): Command {
   const program = new Command("hermes")
     .description("An AI agent as a service: REST API, MCP, webhooks and chat platforms from one file.")
     .version(VERSION, "-V, --version", "print the version")
-    .helpOption("-h, --help", "show help")
-    .showSuggestionAfterError()
-    .showHelpAfterError("(hermes --help lists the commands)")
+    .addHelpText("beforeAll", ({ command }) => refuseUnknown(command))
     .addHelpText("after", HELP_FOOTER);
   const commands = [
     apiCommand(),
@@ -52,24 +54,45 @@ function createProgram(): Command {
     statusCommand(),
     configCommand(),
     backupCommand(),
+    restoreCommand(),
     openapiCommand(),
+    completionCommand(() => program),
     devCommand(),
   ];
   for (const command of commands) program.addCommand(command);
-  throwInsteadOfExit(program);
+  setUp(program);
   return program;
 }
 
-/** Commander exits by itself on a usage error; the exit belongs to main.ts. */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) throwInsteadOfExit(child);
+/** What holds for every command. Commander hands its settings down only to commands that it makes itself. */
+function setUp(command: Command): void {
+  command
+    .exitOverride() // it would exit by itself otherwise, which is main.ts's to do
+    .helpOption("-h, --help", "show this help")
+    .helpCommand(false)
+    .configureOutput({ writeOut: print, writeErr: say, outputError: (text) => tellUsage(text, command) });
+  if (command.commands.length === 0) withLogLevelOption(command);
+  for (const child of command.commands) setUp(child);
 }
 
-function report(error: AppError): number {
-  say(`error: ${error.message}`);
-  if (error.hint) say(`hint: ${error.hint}`);
-  if (error.code === "internal") say(String(error.cause instanceof Error ? error.cause.stack : error.cause));
-  if (error.code === "config_invalid") return EXIT.config;
-  return error.code === "usage" ? EXIT.usage : EXIT.failure;
+/** Commander puts what was probably meant into a second line, in brackets. */
+function tellUsage(text: string, command: Command): void {
+  const [message = "", meant] = text.trim().split("\n");
+  say(message);
+  say(`hint: ${meant ? meant.slice(1, -1) : `\`${nameOf(command)} --help\` tells more.`}`);
+}
+
+/** Commander shows the help of the parent for an unknown command with `--help`. Throws instead. */
+function refuseUnknown(command: Command): string {
+  const [name] = command.args;
+  if (command.commands.length === 0 || name === undefined || name.startsWith("-")) return "";
+  const meant = nearest(
+    name,
+    command.commands.map((child) => child.name()),
+  );
+  return command.error(`error: unknown command '${name}'${meant ? `\n(Did you mean ${meant}?)` : ""}`);
+}
+
+function nameOf(command: Command): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 }

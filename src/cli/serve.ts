@@ -1,10 +1,12 @@
 import { Command } from "commander";
-import { type CommonOptions, withCommonOptions } from "./options.ts";
-import { runService } from "./service.ts";
+import { type CommonOptions, withConfigOption } from "./options.ts";
 
 /** `hermes serve`: every surface that the configuration enables, in one process. */
 export function serveCommand(): Command {
-  return withCommonOptions(new Command("serve"))
+  return withConfigOption(new Command("serve"))
     .description("serve every surface that the configuration enables")
-    .action((options: CommonOptions) => runService({ ...options, surface: "enabled", overrides: {} }));
+    .action(async (options: CommonOptions) => {
+      const { runService } = await import("./service.ts");
+      await runService({ ...options, surface: "enabled", overrides: {} });
+    });
 }

@@ -1,6 +1,8 @@
+import { type App, openApp, startService } from "../app.ts";
 import { AppError } from "../lib/errors.ts";
+import { announceEndpoint } from "./endpoint.ts";
 import type { CommonOptions } from "./options.ts";
-import { say } from "./output.ts";
+import { say, withProgress } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,36 +17,52 @@ const STOP_DEADLINE_MS = 20_000;
 
 /** Runs a service in the foreground until SIGINT or SIGTERM; SIGHUP reads the configuration again. */
 export async function runService({ surface, ...options }: ServiceOptions): Promise<void> {
-  const { openApp, startService } = await import("../app.ts");
   const signals = stopSignals();
-  const app = await openApp({ ...options, makeToken: true });
+  const app = await withProgress("opening the database", openApp({ ...options, makeToken: true }));
+  process.on("SIGHUP", () => void reload(app));
   try {
-    if (surface === "enabled" && !app.config.current.api.enabled) {
-      throw new AppError("config_invalid", "The configuration enables no surface.", {
-        hint: "Set api.enabled to true.",
-      });
-    }
-    const service = await startService(app, VERSION);
-    process.on("SIGHUP", () => void app.config.reload());
-    greet(service.apiUrl, app);
-    await signals.stopped;
-    app.log.info("stopping");
-    // Turns end while the server still answers those who wait for them.
-    await Promise.race([Promise.all([app.agent.stop(STOP_DEADLINE_MS), service.stop()]), signals.forced]);
+    if (surface === "enabled") requireSurface(app);
+    await serve(app, signals);
   } finally {
     await Promise.race([app.stop(0), signals.forced]);
   }
 }
 
-function greet(apiUrl: string, app: { madeToken: string | null; home: string }): void {
-  say(`Hermes ${VERSION} answers at ${apiUrl}`);
-  if (!app.madeToken) return;
-  say(`API token, shown once and kept in ${app.home}/api-token:\n  ${app.madeToken}`);
-  say(
-    [
+async function serve(app: App, { stopped, forced }: ReturnType<typeof stopSignals>): Promise<void> {
+  const service = await startService(app, VERSION);
+  const { store, log } = app;
+  const endpoint = announceEndpoint(app.home, { instance: store.instance, url: service.apiUrl }, log);
+  greet(service.apiUrl, app);
+  await stopped;
+  log.info("stopping");
+  endpoint.remove();
+  // Turns end while the server still answers those who wait for them.
+  const done = Promise.all([app.agent.stop(STOP_DEADLINE_MS), service.stop()]);
+  await Promise.race([withProgress("waiting for what still runs", done), forced]);
+}
+
+function requireSurface({ config }: App): void {
+  if (config.current.api.enabled) return;
+  throw new AppError("config_invalid", "The configuration enables no surface.", {
+    hint: "Set api.enabled to true.",
+  });
+}
+
+/** The log tells what a reload changed; whoever sent the signal also wants to know that there was nothing. */
+async function reload({ config, log }: App): Promise<void> {
+  const { ok, changed, waiting } = await config.reload();
+  if (ok && changed.length + waiting.length === 0) log.info("The configuration has not changed.");
+}
+
+function greet(apiUrl: string, { madeToken, home }: App): void {
+  const lines = [`Hermes ${VERSION} answers at ${apiUrl}`];
+  if (madeToken !== null)
+    lines.push(
+      `API token, shown once and kept in ${home}/api-token:`,
+      `  ${madeToken}`,
       "Try it:",
-      `  curl ${apiUrl}/chat -H "Authorization: Bearer ${app.madeToken}" \\`,
+      `  curl ${apiUrl}/chat -H "Authorization: Bearer ${madeToken}" \\`,
       `    -H "Content-Type: application/json" -d '{"message": "Hello"}'`,
-    ].join("\n"),
-  );
+    );
+  say(lines.join("\n"));
 }

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { AppError } from "../lib/errors.ts";
 import type { Message, Part, Store } from "../store/contract.ts";
-import { type CommonOptions, parseCount, withCommonOptions, withJsonOption } from "./options.ts";
-import { formatTime, print, printJson, printTable, say } from "./output.ts";
+import { type CommonOptions, parseCount, withConfigOption, withJsonOption } from "./options.ts";
+import { formatTime, print, printable, printJson, printTable, say } from "./output.ts";
+import { withStore } from "./store.ts";
 
 interface ListOptions extends CommonOptions {
   json?: true;
@@ -14,18 +15,20 @@ interface ListOptions extends CommonOptions {
 export function sessionsCommand(): Command {
   const list = paged(new Command("list"), 20)
     .description("list the sessions, newest first")
-    .action((options: ListOptions) => withStore(options, (store) => listSessions(store, options)));
+    .action((options: ListOptions) =>
+      withStore(options, "reading the sessions", (store) => listSessions(store, options)),
+    );
   const show = paged(new Command("show"), 50)
     .description("show the messages of a session")
     .argument("<session>", "its key as `hermes sessions list` prints it, such as api:owner/my-session")
     .action((key: string, options: ListOptions) =>
-      withStore(options, (store) => showSession(store, key, options)),
+      withStore(options, "reading the session", (store) => showSession(store, key, options)),
     );
   const search = paged(new Command("search"), 20)
     .description("search all messages")
     .argument("<query...>", "words to look for")
     .action((words: string[], options: ListOptions) =>
-      withStore(options, (store) => searchMessages(store, words.join(" "), options)),
+      withStore(options, "searching", (store) => searchMessages(store, words.join(" "), options)),
     );
   return new Command("sessions")
     .description("look at past conversations")
@@ -35,19 +38,9 @@ export function sessionsCommand(): Command {
 }
 
 function paged(command: Command, limit: number): Command {
-  return withJsonOption(withCommonOptions(command))
+  return withJsonOption(withConfigOption(command))
     .option("--limit <n>", "how many to show", parseCount, limit)
     .option("--cursor <cursor>", "where the page before this one ended");
-}
-
-async function withStore(options: CommonOptions, work: (store: Store) => Promise<void>): Promise<void> {
-  const { openStoreOnly } = await import("../app.ts");
-  const store = await openStoreOnly(options);
-  try {
-    await work(store);
-  } finally {
-    await store.close();
-  }
 }
 
 function pageOf({ limit, cursor }: ListOptions) {
@@ -79,7 +72,7 @@ async function showSession(store: Store, key: string, options: ListOptions): Pro
   const page = await store.sessions.messages(key, pageOf(options));
   if (options.json) return printJson(page);
   for (const message of page.items)
-    print(`${formatTime(message.createdAt)}  ${speaker(message)}: ${textOf(message)}\n`);
+    print(`${formatTime(message.createdAt)}  ${printable(`${speaker(message)}: ${textOf(message)}`)}\n`);
   sayMore(page.nextCursor);
 }
 
@@ -93,7 +86,7 @@ async function searchMessages(store: Store, query: string, options: ListOptions)
       message.sessionKey,
       formatTime(message.createdAt),
       speaker(message),
-      snippet.replaceAll(/\s+/g, " "),
+      snippet,
     ]),
   );
   sayMore(page.nextCursor);

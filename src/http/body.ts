@@ -1,6 +1,6 @@
 import { AppError } from "../lib/errors.ts";
 import { parseJson } from "../lib/json.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, holdOpen } from "./edge.ts";
 import { bodyTooLarge } from "./plugins/guard.ts";
 
 /** A body must be there after this time, plus what its length takes at the slowest rate that is accepted. */
@@ -10,16 +10,18 @@ const MIN_BYTES_PER_MS = 16;
 const SMALL_BYTES = 65_536;
 
 /** The parser of every route with a body: reads it within its limits of size and time, as strict JSON. */
-export function jsonBody({ config, socket }: Edge): (context: { request: Request }) => Promise<unknown> {
+export function jsonBody(edge: Edge): (context: { request: Request }) => Promise<unknown> {
   return async ({ request }) => {
     const length = request.headers.get("content-length");
-    // The socket's own timeout would cut the connection without an answer; this one answers 408.
-    socket()?.timeout(request, 0);
-    const bytes =
-      length !== null && Number(length) <= SMALL_BYTES
-        ? await readSmall(request)
-        : await readStream(request, config.current.api.max_body_bytes);
-    return parseJson(bytes);
+    // The socket's own timeout would cut the connection without an answer; the one of the readers answers 408.
+    const release = holdOpen(edge, request);
+    try {
+      const isSmall = length !== null && Number(length) <= SMALL_BYTES;
+      const maxBytes = edge.config.current.api.max_body_bytes;
+      return parseJson(isSmall ? await readSmall(request) : await readStream(request, maxBytes));
+    } finally {
+      release();
+    }
   };
 }
 

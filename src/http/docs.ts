@@ -79,7 +79,9 @@ export function openApiDocument({ version, basePath = "/api/v1" }: OpenApiOption
     security: [{ bearer: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "A key from the configuration." } },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "A key from the configuration." },
+      },
       schemas: SCHEMAS,
       responses: Object.fromEntries(
         Object.entries(ERROR_RESPONSES).map(([status, description]) => [

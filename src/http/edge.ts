@@ -27,3 +27,15 @@ export interface Edge extends HttpParts {
   /** The listening socket; null before `listen` and after `stop`. */
   socket(): Server<unknown> | null;
 }
+
+/** A silent connection, and a header that does not come to its end, are dropped after this time. */
+export const IDLE_TIMEOUT_S = 10;
+
+/**
+ * Lets the connection of a request be silent for as long as it takes. The returned function must be called when there is
+ * nothing more to wait for: it gives the connection its usual timeout back, which would otherwise stay off for good.
+ */
+export function holdOpen({ socket }: Pick<Edge, "socket">, request: Request): () => void {
+  socket()?.timeout(request, 0);
+  return () => socket()?.timeout(request, IDLE_TIMEOUT_S);
+}

@@ -124,11 +124,41 @@ export const ROUTES = checked({
     params: SessionParams,
     query: OwnerQuery,
   },
-  status: { method: "GET", path: "/status", scope: "read", tag: "Service", summary: "What runs and how it is" },
-  models: { method: "GET", path: "/models", scope: "read", tag: "Service", summary: "Which models can be asked for" },
-  health: { method: "GET", path: "/health", scope: "public", tag: "Service", summary: "Whether the process lives" },
-  ready: { method: "GET", path: "/ready", scope: "public", tag: "Service", summary: "Whether it can do its work" },
-  docs: { method: "GET", path: "/swagger", scope: "public", tag: "Documentation", summary: "This API in Swagger UI" },
+  status: {
+    method: "GET",
+    path: "/status",
+    scope: "read",
+    tag: "Service",
+    summary: "What runs and how it is",
+  },
+  models: {
+    method: "GET",
+    path: "/models",
+    scope: "read",
+    tag: "Service",
+    summary: "Which models can be asked for",
+  },
+  health: {
+    method: "GET",
+    path: "/health",
+    scope: "public",
+    tag: "Service",
+    summary: "Whether the process lives",
+  },
+  ready: {
+    method: "GET",
+    path: "/ready",
+    scope: "public",
+    tag: "Service",
+    summary: "Whether it can do its work",
+  },
+  docs: {
+    method: "GET",
+    path: "/swagger",
+    scope: "public",
+    tag: "Documentation",
+    summary: "This API in Swagger UI",
+  },
   docsDocument: {
     method: "GET",
     path: "/swagger/json",
@@ -177,7 +207,10 @@ export interface RouteTable {
   find(path: string): Partial<Record<Method, Route>> | null;
 }
 
-export function createRouteTable(basePath: string, routes: readonly Route[] = Object.values(ROUTES)): RouteTable {
+export function createRouteTable(
+  basePath: string,
+  routes: readonly Route[] = Object.values(ROUTES),
+): RouteTable {
   const plain = new Map<string, Partial<Record<Method, Route>>>();
   for (const route of routes) {
     const path = servedPath(route, basePath);

@@ -25,7 +25,12 @@ const model = Type.String({
 });
 const page = {
   limit: Type.Optional(
-    Type.Integer({ description: "Entries in one page.", minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }),
+    Type.Integer({
+      description: "Entries in one page.",
+      minimum: 1,
+      maximum: MAX_PAGE,
+      default: DEFAULT_PAGE,
+    }),
   ),
   cursor: Type.Optional(
     Type.String({
@@ -84,7 +89,8 @@ export const ExecuteBody = strict({
   ),
   tools: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
-      description: "Tools or tool groups to narrow the task to; `[]` for none. Never widens what the key may use.",
+      description:
+        "Tools or tool groups to narrow the task to; `[]` for none. Never widens what the key may use.",
       maxItems: 100,
     }),
   ),

@@ -10,7 +10,7 @@ import { modelsApi } from "./api/models.ts";
 import { runsApi } from "./api/runs.ts";
 import { sessionsApi } from "./api/sessions.ts";
 import { statusApi } from "./api/status.ts";
-import type { Edge, HttpParts } from "./edge.ts";
+import { type Edge, type HttpParts, IDLE_TIMEOUT_S } from "./edge.ts";
 import { createKeyring, type Keyring } from "./keys.ts";
 import { createErrorHandler } from "./plugins/errors.ts";
 import { createGuard } from "./plugins/guard.ts";
@@ -18,8 +18,6 @@ import { createLockout, createRateLimit } from "./plugins/limits.ts";
 import { createRouteTable } from "./routes.ts";
 import { createSseHub } from "./sse.ts";
 
-/** A silent connection, and a header that does not come to its end, are dropped after this time. */
-const IDLE_TIMEOUT_S = 10;
 /** Time for requests in progress at a stop: a little more than running turns get. */
 const STOP_GRACE_MS = 21_000;
 /** Time for the last answers to leave once the grace is over. */
@@ -27,7 +25,7 @@ const LAST_ANSWERS_MS = 500;
 
 /** The REST API as a listening server. */
 export interface HttpServer {
-  /** Starts to listen. Rejects with `config_invalid` when the address cannot be had. */
+  /** Starts to listen. Rejects with `address_in_use` or, for any other reason, `config_invalid`. */
   listen(): Promise<{ url: string; port: number; hostname: string }>;
   /**
    * Takes no new connection, tells the clients of event streams, lets requests in progress end for `graceMs`, answers the
@@ -44,14 +42,23 @@ export function createHttpServer(parts: HttpParts): HttpServer {
   const keys = createKeyring(config);
   let server: Server<unknown> | null = null;
   const socket = () => server;
-  const app = createHttpApp({ ...parts, hub, stopping: stopping.signal, startedAtMs: Date.now(), socket }, keys);
+  const app = createHttpApp(
+    { ...parts, hub, stopping: stopping.signal, startedAtMs: Date.now(), socket },
+    keys,
+  );
   const stopListening = config.onChange(() => hub.dropKeys(keys.holds));
 
   return {
     async listen() {
       const { host, port } = config.current.api;
       try {
-        app.listen({ hostname: host, port, reusePort: false, development: false, idleTimeout: IDLE_TIMEOUT_S });
+        app.listen({
+          hostname: host,
+          port,
+          reusePort: false,
+          development: false,
+          idleTimeout: IDLE_TIMEOUT_S,
+        });
       } catch (cause) {
         throw cannotListen(host, port, cause);
       }
@@ -83,7 +90,9 @@ export function createHttpApp(edge: Edge, keys: Keyring) {
     log,
     socket,
     routes: createRouteTable(config.current.api.base_path),
-    rateLimit: createRateLimit({ requestsPerMinute: () => config.current.api.rate_limit.requests_per_minute }),
+    rateLimit: createRateLimit({
+      requestsPerMinute: () => config.current.api.rate_limit.requests_per_minute,
+    }),
     lockout: createLockout(),
   });
   const onError = createErrorHandler(log);
@@ -109,7 +118,7 @@ export function createHttpApp(edge: Edge, keys: Keyring) {
 function cannotListen(host: string, port: number, cause: unknown): AppError {
   const inUse = (cause as { code?: string }).code === "EADDRINUSE";
   return new AppError(
-    "config_invalid",
+    inUse ? "address_in_use" : "config_invalid",
     inUse ? `Port ${port} on ${host} is in use.` : `Cannot listen on ${host} port ${port}.`,
     {
       hint: inUse

@@ -5,8 +5,9 @@ import type { RunEventRecord } from "../store/contract.ts";
 import type { Admission } from "./admission.ts";
 import { content } from "./answers.ts";
 
-/** A client that has left more than this unread is let go; it can come back with Last-Event-ID. */
-const MAX_UNREAD_BYTES = 1_048_576;
+/** A client that has left this much unread gets nothing more until it reads on; one batch may lie on top. */
+const MAX_UNREAD_BYTES = 262_144;
+/** Silence is broken this often; a client that has read nothing for two of them is let go. */
 const HEARTBEAT_MS = 15_000;
 
 /** The second one keeps proxies from collecting events before they pass them on. */
@@ -22,6 +23,8 @@ export interface SseSource {
   events: (signal: AbortSignal) => AsyncIterable<RunEventRecord[]>;
   /** Whose request it is: the stream ends when its key is taken away. */
   admission: Admission;
+  /** Called when nothing more will be said; what is unread may still have to leave. */
+  release?: () => void;
 }
 
 /** All event streams of the server. */
@@ -39,8 +42,11 @@ export interface SseHub {
 
 interface Client {
   keyId: string | null;
-  /** Puts bytes into the client's queue; lets the client go when it reads too slowly. */
   send(bytes: Uint8Array): void;
+  /** Resolves once the client has room for more, or is gone. */
+  room(): Promise<void>;
+  /** Breaks the silence, or lets the client go when it has not read since the last beat. */
+  beat(): void;
   end(): void;
 }
 
@@ -59,7 +65,7 @@ export function createSseHub(options: SseHubOptions): SseHub {
   function join(client: Client): void {
     clients.add(client);
     heartbeat ??= setInterval(() => {
-      for (const one of clients) one.send(HEARTBEAT);
+      for (const one of [...clients]) one.beat();
     }, heartbeatMs);
   }
 
@@ -72,23 +78,41 @@ export function createSseHub(options: SseHubOptions): SseHub {
 
   function streamTo(source: SseSource): ReadableStream<Uint8Array> {
     const gone = new AbortController();
+    const { keyId, requestId } = source.admission;
     let client: Client;
+    let waiting: PromiseWithResolvers<void> | null = null; // for room
+    let stalled = false; // it was waiting at the last beat already
     const close = () => {
       leave(client);
       gone.abort();
+      waiting?.resolve();
+      source.release?.();
     };
     return new ReadableStream<Uint8Array>(
       {
         start(controller) {
+          const fail = (error: unknown) => {
+            if (gone.signal.aborted) return;
+            close();
+            controller.error(error); // cuts the connection, so that it never looks like a finished stream
+          };
           client = {
-            keyId: source.admission.keyId,
+            keyId,
             send(bytes) {
-              if (gone.signal.aborted) return;
-              controller.enqueue(bytes);
-              if ((controller.desiredSize ?? 0) > 0) return;
-              log.debug("event stream dropped: the client reads too slowly", { request_id: source.admission.requestId });
-              close();
-              controller.error(new Error("The client reads too slowly."));
+              if (!gone.signal.aborted) controller.enqueue(bytes);
+            },
+            async room() {
+              if (gone.signal.aborted || (controller.desiredSize ?? 0) > 0) return;
+              waiting = Promise.withResolvers();
+              await waiting.promise;
+            },
+            beat() {
+              if (waiting === null) return client.send(HEARTBEAT);
+              if (stalled) {
+                log.debug("event stream dropped: the client does not read", { request_id: requestId });
+                return fail(new Error("The client does not read."));
+              }
+              stalled = true;
             },
             end() {
               if (gone.signal.aborted) return;
@@ -99,11 +123,14 @@ export function createSseHub(options: SseHubOptions): SseHub {
           join(client);
           client.send(OPENING);
           forward(source, client, gone.signal).catch((error: unknown) => {
-            log.error("event stream failed", { request_id: source.admission.requestId, error });
-            if (gone.signal.aborted) return;
-            close();
-            controller.error(error); // cuts the connection, so that it never looks like a finished stream
+            log.error("event stream failed", { request_id: requestId, error });
+            fail(error);
           });
+        },
+        pull() {
+          waiting?.resolve();
+          waiting = null;
+          stalled = false;
         },
         cancel: () => close(),
       },
@@ -135,6 +162,7 @@ async function forward(source: SseSource, client: Client, signal: AbortSignal): 
   for await (const batch of source.events(signal)) {
     if (signal.aborted) return;
     client.send(encoder.encode(batch.map(encodeRecord).join("")));
+    await client.room(); // whoever makes the events keeps them until then
   }
   client.end();
 }

@@ -36,7 +36,9 @@ export function describeInvalid(error: ValidationError): { error: AppError; find
   const where = { query: "query", params: "address" }[error.type as string] ?? "body";
   const message = findings[0] ? sentence(findings[0], where) : `The ${where} is not as it should be.`;
   return {
-    error: new AppError("invalid_request", message, { hint: hint ?? "See /swagger for what this endpoint takes." }),
+    error: new AppError("invalid_request", message, {
+      hint: hint ?? "See /swagger for what this endpoint takes.",
+    }),
     findings,
   };
 }
@@ -68,4 +70,3 @@ function nameHint(name: string, known: readonly string[]): string {
   if (meant !== null) return `Did you mean "${meant}"?`;
   return known.length === 0 ? "This endpoint takes none." : `Known names: ${known.join(", ")}.`;
 }
-

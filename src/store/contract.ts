@@ -166,10 +166,11 @@ export interface RunStore {
   get(id: string): Promise<Run | null>;
   list(page: PageRequest & { owner?: string; status?: RunStatus }): Promise<Page<Run>>;
   /**
-   * Moves a queued run to running under this instance. `busy`: another run of its session is running somewhere, or an
-   * older one still waits. `ended`: it is not queued any more.
+   * Moves a queued run to running under this instance; at its first start it gets these events in the same transaction.
+   * `busy`: another run of its session is running somewhere, or an older one still waits. `ended`: it is not queued any
+   * more, or never was.
    */
-  start(id: string, instance: string): Promise<"started" | "busy" | "ended">;
+  start(id: string, instance: string, firstEvents?: NewRunEvent[]): Promise<"started" | "busy" | "ended">;
   /** Everything that the run has written so far, oldest first: its user message, then its steps. */
   journal(id: string): Promise<{ messages: Message[]; toolCalls: ToolCallState[] }>;
   /** Appends messages and events in one transaction: one finished step of the turn. */

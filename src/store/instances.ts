@@ -48,6 +48,15 @@ export function joinInstances(databasePath: string): Instances {
   };
 }
 
+/** The names of the processes that have the database open now. */
+export function livingInstances(databasePath: string): string[] {
+  const directory = lockDirectory(databasePath);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(SUFFIX) && !isGone(join(directory, name)))
+    .map((name) => name.slice(0, -SUFFIX.length));
+}
+
 function lockDirectory(databasePath: string): string {
   return join(dirname(databasePath), "instances");
 }

@@ -11,8 +11,8 @@ import { runs, toolCalls } from "./schema.ts";
 import type { Access } from "./writer.ts";
 
 const selectState = statement((db) =>
-  db.$client.prepare<{ status: RunStatus; sessionKey: string; lastSeq: number }, [string]>(
-    `SELECT status, session_key AS sessionKey,
+  db.$client.prepare<{ status: RunStatus; sessionKey: string; attempts: number; lastSeq: number }, [string]>(
+    `SELECT status, session_key AS sessionKey, attempts,
        (SELECT coalesce(max(seq), 0) FROM run_events WHERE run_id = runs.id) AS lastSeq
      FROM runs WHERE id = ?`,
   ),
@@ -94,10 +94,13 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
     accept: (run) => access.write((db) => acceptRun(db, run, now())),
     get: (id) => access.read((db) => findRun(db, id)),
     list: (page) => access.read((db) => listRuns(db, page)),
-    start: (id, instance) =>
+    start: (id, instance, firstEvents = []) =>
       access.write((db) => {
-        if (startRun(db).run(id, instance, now()).changes > 0) return "started";
-        return selectState(db).get(id)?.status === "queued" ? "busy" : "ended";
+        const started = startRun(db).run(id, instance, now()).changes > 0;
+        const state = selectState(db).get(id);
+        if (!started) return state?.status === "queued" ? "busy" : "ended";
+        if (state?.attempts === 1) appendRunEvents(db, id, state.lastSeq, firstEvents);
+        return "started";
       }),
     journal: (id) =>
       access.read((db) => ({

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createPace } from "../../src/agent/pace.ts";
 import { createRunWriter } from "../../src/agent/run-writer.ts";
 import { AppError } from "../../src/lib/errors.ts";
 import type { NewRunEvent, RunEventRecord } from "../../src/store/contract.ts";
@@ -14,6 +15,7 @@ async function open(change: { parked?: AbortSignal } = {}) {
     runId: run.id,
     runs,
     publish: (events) => void published.push(...events),
+    pace: createPace(),
     parked: change.parked ?? new AbortController().signal,
     log: quietLog(),
   });

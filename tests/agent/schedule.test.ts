@@ -20,7 +20,7 @@ describe("schedule", () => {
           const schedule = createSchedule({
             maxConcurrent,
             log,
-            async execute(id) {
+            async execute({ id }) {
               running += 1;
               expect(running).toBeLessThanOrEqual(maxConcurrent);
               order.push(id);
@@ -55,7 +55,7 @@ describe("schedule", () => {
     const schedule = createSchedule({
       maxConcurrent: 1,
       log,
-      async execute(id) {
+      async execute({ id }) {
         if (id === "held" && busy-- > 0) return "busy";
         order.push(id);
         if (order.length === 2) done.resolve();
@@ -93,7 +93,7 @@ describe("schedule", () => {
     const schedule = createSchedule({
       maxConcurrent: 1,
       log,
-      async execute(id) {
+      async execute({ id }) {
         started.push(id);
         await gate.promise;
         if (id === "c") done.resolve();
@@ -103,9 +103,8 @@ describe("schedule", () => {
     const runs = ["a", "b", "c"].map((id) => ({ id, sessionKey: "s" }));
     for (const run of runs) schedule.add(run);
     schedule.merge(runs);
-    expect(schedule.waiting).toBe(3);
-    expect(schedule.remove("b")).toBe(true);
-    expect(schedule.remove("b")).toBe(false);
+    expect(schedule.waiting).toBe(2); // the first one has its place
+    schedule.remove("b");
     gate.resolve();
     await done.promise;
     expect(started).toEqual(["a", "c"]);

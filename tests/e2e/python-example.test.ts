@@ -2,10 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Hermes, type Service, startFakeLlm, startHermes, testConfig } from "../support/hermes.ts";
 
-// The set-up of Hermes needs no Python, so a machine may have none; where it is, the examples must run.
-const hasRequests =
-  Bun.which("python3") !== null && Bun.spawnSync(["python3", "-c", "import requests"]).success;
-
 let fake: Service;
 let hermes: Hermes;
 
@@ -36,7 +32,7 @@ async function runExample(name: string) {
 const GREETING =
   'Hello! I am the fake model that ships with Hermes: there is no real AI behind me. You said: "Hello, Hermes!". Set the key of a model provider to talk to a real one.\n';
 
-describe.if(hasRequests)("the published Python example (python3 with requests)", () => {
+describe("the published Python example (python3 with requests)", () => {
   test("chats", async () => {
     expect(await runExample("chat.py")).toEqual({ stdout: GREETING, stderr: "", code: 0 });
   }, 30_000);

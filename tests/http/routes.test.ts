@@ -28,7 +28,8 @@ describe("route table", () => {
       const bare = path.split("?")[0] ?? "";
       expect(table.find(bare)?.[ROUTES[name].method]).toBe(ROUTES[name]);
       if (ROUTES[name].path.includes(":")) continue; // an id in capitals is another id
-      for (const spelling of spellings(bare)) expect([spelling, table.find(spelling)]).toEqual([spelling, null]);
+      for (const spelling of spellings(bare))
+        expect([spelling, table.find(spelling)]).toEqual([spelling, null]);
     }
   });
 
@@ -36,7 +37,8 @@ describe("route table", () => {
     const table = createRouteTable(BASE);
     const find = (id: string) => table.find(`${BASE}/runs/${id}`);
     expect(find("a".repeat(64))).not.toBeNull();
-    for (const id of ["", "a".repeat(65), "..", "a.b", "a%2fb", "a/b", "é", "a b", "a\n"]) expect(find(id)).toBeNull();
+    for (const id of ["", "a".repeat(65), "..", "a.b", "a%2fb", "a/b", "é", "a b", "a\n"])
+      expect(find(id)).toBeNull();
   });
 
   test("an empty base path leaves no two routes at one place", () => {

@@ -32,8 +32,13 @@ describe("listening", () => {
 
 describe("bodies", () => {
   const post = (lines: string[], body: string) =>
-    ["POST /api/v1/memory HTTP/1.1", "Host: localhost", right, "Content-Type: application/json", ...lines].join("\r\n") +
-    `\r\n\r\n${body}`;
+    `${[
+      "POST /api/v1/memory HTTP/1.1",
+      "Host: localhost",
+      right,
+      "Content-Type: application/json",
+      ...lines,
+    ].join("\r\n")}\r\n\r\n${body}`;
 
   test("a chunked body counts as it comes", async () => {
     await using server = await openTestServer({ api: { max_body_bytes: 2000 } });
@@ -41,24 +46,23 @@ describe("bodies", () => {
     const answer = await rawExchange(server.port, post(["Transfer-Encoding: chunked"], chunk.repeat(3)));
     expect(rawStatus(answer)).toBe(413);
     const small = '{"key":"a","value":1}';
-    const ok = post(["Transfer-Encoding: chunked", "Connection: close"], `${small.length.toString(16)}\r\n${small}\r\n0\r\n\r\n`);
+    const ok = post(
+      ["Transfer-Encoding: chunked", "Connection: close"],
+      `${small.length.toString(16)}\r\n${small}\r\n0\r\n\r\n`,
+    );
     expect(rawStatus(await rawExchange(server.port, ok))).toBe(200);
   });
 
-  test(
-    "a body that comes too slowly is 408, and its connection closed",
-    async () => {
-      await using server = await openTestServer();
-      const slow = post(["Content-Length: 1000"], '{"key":');
-      const stalled = rawExchange(server.port, slow);
-      const chunked = rawExchange(server.port, post(["Transfer-Encoding: chunked"], "1\r\n{\r\n"));
-      for (const answer of await Promise.all([stalled, chunked])) {
-        expect(rawStatus(answer)).toBe(408);
-        expect(answer).toContain("request_timeout");
-      }
-    },
-    20_000,
-  );
+  test("a body that comes too slowly is 408, and its connection closed", async () => {
+    await using server = await openTestServer();
+    const slow = post(["Content-Length: 1000"], '{"key":');
+    const stalled = rawExchange(server.port, slow);
+    const chunked = rawExchange(server.port, post(["Transfer-Encoding: chunked"], "1\r\n{\r\n"));
+    for (const answer of await Promise.all([stalled, chunked])) {
+      expect(rawStatus(answer)).toBe(408);
+      expect(answer).toContain("request_timeout");
+    }
+  }, 20_000);
 
   for (const [what, body, status, code] of [
     ["no JSON", "{", 400, "malformed_json"],
@@ -164,7 +168,7 @@ describe("stopping", () => {
   });
 
   test("lets a run that ends in time have its answer", async () => {
-    await using server = await openTestServer({ model: "slow" });
+    await using server = await openTestServer({ model: "text-10-every-20" });
     const waits = server.post("/chat", { message: "hi" });
     await runsOf(server, 1);
     const stopped = server.http.stop();
@@ -181,23 +185,37 @@ describe("stopping", () => {
 });
 
 describe("connections", () => {
-  test(
-    "an idle one and a header without end are dropped",
-    async () => {
-      await using server = await openTestServer();
-      const idle = await Promise.all([
-        rawExchange(server.port, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
-        rawExchange(server.port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-        rawExchange(server.port, rawRequest({ method: "GET", path: "/health" }, []).slice(0, 10)),
-      ]);
-      expect(idle.map(rawStatus)).toEqual([0, 200, 0]);
-    },
-    20_000,
-  );
+  test("an idle one and a header without end are dropped", async () => {
+    await using server = await openTestServer();
+    const idle = await Promise.all([
+      rawExchange(server.port, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+      rawExchange(server.port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+      rawExchange(server.port, rawRequest({ method: "GET", path: "/health" }, []).slice(0, 10)),
+    ]);
+    expect(idle.map(rawStatus)).toEqual([0, 200, 0]);
+  }, 20_000);
+
+  test("one that is silent after a turn, a stream or a body is dropped too", async () => {
+    await using server = await openTestServer();
+    const post = (path: string, body: unknown) =>
+      rawRequest({ method: "POST", path: `/api/v1${path}`, body }, [right]).replace(
+        "Connection: close\r\n",
+        "",
+      );
+    const idle = await Promise.all([
+      rawExchange(server.port, post("/chat", { message: "hi" })),
+      rawExchange(server.port, post("/chat", { message: "hi", stream: true })),
+      rawExchange(server.port, post("/memory", { key: "a", value: 1 })),
+    ]);
+    expect(idle.map(rawStatus)).toEqual([200, 200, 200]);
+  }, 20_000);
 });
 
 /** Resolves once so many runs have been accepted. */
-async function runsOf({ store }: { store: { counts(): Promise<{ runs: Record<string, number> }> } }, count: number) {
+async function runsOf(
+  { store }: { store: { counts(): Promise<{ runs: Record<string, number> }> } },
+  count: number,
+) {
   for (;;) {
     const { runs } = await store.counts();
     if ((runs["running"] ?? 0) + (runs["queued"] ?? 0) >= count) return;

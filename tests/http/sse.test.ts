@@ -57,7 +57,7 @@ async function text(answer: Response): Promise<string> {
 }
 
 function eventsIn(stream: string): SseEvent[] {
-  return createSseParser({ maxEventChars: 1_000_000 }).push(new TextEncoder().encode(stream));
+  return createSseParser({ maxEventChars: 10_000_000 }).push(new TextEncoder().encode(stream));
 }
 
 describe("event streams", () => {
@@ -101,15 +101,42 @@ describe("event streams", () => {
     expect(hub.size).toBe(0);
   });
 
-  test("a client that reads too slowly is let go", async () => {
+  test("a client that reads slowly gets everything, and its source waits for it", async () => {
     const hub = hubOf({ maxUnreadBytes: 10_000 });
+    let made = 0;
+    const answer = hub.open({
+      events: async function* () {
+        for (made = 1; made <= 20; made++) yield [record(made, "x".repeat(6000))];
+      },
+      admission: admission(),
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(made).toBe(2);
+    expect(eventsIn(await text(answer)).map(({ id }) => Number(id))).toEqual(
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+    expect(hub.size).toBe(0);
+  });
+
+  test("an event larger than the queue reaches its reader", async () => {
+    const answer = hubOf({ maxUnreadBytes: 100 }).open({
+      events: async function* () {
+        yield [record(1, "x".repeat(3_000_000))];
+        yield [record(2)];
+      },
+      admission: admission(),
+    });
+    expect(eventsIn(await text(answer)).length).toBe(2);
+  });
+
+  test("a client that does not read at all is let go after two heartbeats", async () => {
+    const hub = hubOf({ maxUnreadBytes: 1000, heartbeatMs: 5 });
     const from = source();
-    const slow = hub.open({ events: from.events, admission: admission() });
+    const unread = hub.open({ events: from.events, admission: admission() });
     from.push(record(1, "x".repeat(5000)));
-    from.push(record(2, "x".repeat(6000)));
     await from.aborted;
     expect(hub.size).toBe(0);
-    await expect(text(slow)).rejects.toThrow("too slowly");
+    await expect(text(unread)).rejects.toThrow("does not read");
   });
 
   test("a source that fails cuts the stream, so that it never looks finished", async () => {
@@ -132,7 +159,8 @@ describe("event streams", () => {
     const answers = [1, 2, 3].map(() => hub.open({ events: source().events, admission: admission() }));
     hub.announceStop();
     hub.stop();
-    for (const answer of answers) expect(await text(answer)).toBe(": hermes\n\n: Hermes is stopping\n\nretry: 1000\n\n");
+    for (const answer of answers)
+      expect(await text(answer)).toBe(": hermes\n\n: Hermes is stopping\n\nretry: 1000\n\n");
     expect(hub.size).toBe(0);
   });
 
@@ -148,7 +176,8 @@ describe("event streams", () => {
 });
 
 describe("Last-Event-ID", () => {
-  const read = (value?: string) => lastEventId(new Headers(value === undefined ? {} : { "last-event-id": value }));
+  const read = (value?: string) =>
+    lastEventId(new Headers(value === undefined ? {} : { "last-event-id": value }));
   test("is a number, and 0 when absent", () => {
     expect([read(), read(""), read("0"), read("17")]).toEqual([0, 0, 0, 17]);
   });

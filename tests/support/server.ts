@@ -26,7 +26,8 @@ export const TOKENS = {
 export type TokenName = keyof typeof TOKENS;
 
 const key = (name: TokenName, scopes: Scope[]) => ({ name, token: TOKENS[name], scopes });
-const KEYS = [
+/** The keys besides the owner's token. */
+export const KEYS = [
   key("read", ["read"]),
   key("chat", ["chat"]),
   key("tools", ["tools"]),
@@ -187,7 +188,8 @@ export function rawRequest(
 ): string {
   const text = body === undefined ? "" : JSON.stringify(body);
   const lines = [`${method} ${path} HTTP/1.1`, "Host: localhost", "Connection: close", ...headers];
-  if (body !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(text)}`);
+  if (body !== undefined)
+    lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(text)}`);
   return `${lines.join("\r\n")}\r\n\r\n${text}`;
 }
 

@@ -1,4 +1,3 @@
-
 import { AppError } from "../../lib/errors.ts";
 import { type Caller, sessionOwner } from "../../tools/contract.ts";
 
@@ -7,7 +6,7 @@ export function ownerOf(caller: Caller, named?: string): string {
   const own = sessionOwner(caller);
   if (named === undefined || named === own) return own;
   if (isAdmin(caller)) return named;
-  throw new AppError("forbidden", "Only a key with the scope \"admin\" reaches other owners.", {
+  throw new AppError("forbidden", 'Only a key with the scope "admin" reaches other owners.', {
     hint: "Leave `owner` out.",
   });
 }

@@ -56,7 +56,9 @@ function failureOf({ status, error }: Run): AppError {
   if (status === "cancelled")
     return new AppError("run_cancelled", "The run was cancelled before it had an answer.");
   if (error === null || !isErrorCode(error.code))
-    return new AppError("internal", "The run failed.", { hint: "The log has the details under the run's id." });
+    return new AppError("internal", "The run failed.", {
+      hint: "The log has the details under the run's id.",
+    });
   const hint = error.hint === undefined ? {} : { hint: error.hint };
   return new AppError(error.code, error.message, hint);
 }

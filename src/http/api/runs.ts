@@ -18,9 +18,8 @@ export function runsApi(edge: Edge) {
     .get(ROUTES.runEvents.path, async ({ params, request, admission }) => {
       const afterSeq = lastEventId(request.headers);
       const run = await reach(edge, admission, params.run_id);
-      edge.socket()?.timeout(request, 0);
       admission.headers["x-run-id"] = run.id;
-      return streamRun(edge, admission, run.id, afterSeq);
+      return streamRun(edge, request, admission, run.id, afterSeq);
     })
     .post(ROUTES.cancelRun.path, async ({ params, admission }) => {
       const { id } = await reach(edge, admission, params.run_id);
@@ -33,5 +32,7 @@ export function runsApi(edge: Edge) {
 async function reach({ store }: Edge, admission: Admission, runId: string): Promise<Run> {
   const run = await store.runs.get(runId);
   if (run !== null && mayReach(callerOf(admission), run.sessionKey)) return run;
-  throw new AppError("not_found", "There is no such run.", { hint: "Its id is `run_id` in the answer to /chat." });
+  throw new AppError("not_found", "There is no such run.", {
+    hint: "Its id is `run_id` in the answer to /chat.",
+  });
 }

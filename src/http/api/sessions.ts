@@ -1,6 +1,6 @@
-import { sessionKey } from "../../tools/contract.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { Message, MessageHit, Session } from "../../store/contract.ts";
+import { sessionKey } from "../../tools/contract.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
 import { json, noContent } from "../answers.ts";
 import type { Edge } from "../edge.ts";

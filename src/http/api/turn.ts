@@ -1,10 +1,10 @@
 import type { TurnRequest } from "../../agent/contract.ts";
-import { sessionOwner } from "../../tools/contract.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { Run } from "../../store/contract.ts";
+import { sessionOwner } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { json, problem } from "../answers.ts";
-import type { Edge } from "../edge.ts";
+import { type Edge, holdOpen } from "../edge.ts";
 import { deliveryOf } from "./idempotency.ts";
 import { finishedAnswer, isOpen, sessionIdOf } from "./run-answers.ts";
 
@@ -30,9 +30,11 @@ export interface Turn {
 }
 
 /** Hands a message to the agent and answers in the way that was asked for. */
-export async function answerTurn(edge: Edge, { request, admission, body, mode, turn }: Turn): Promise<Response> {
+export async function answerTurn(
+  edge: Edge,
+  { request, admission, body, mode, turn }: Turn,
+): Promise<Response> {
   const { agent, config } = edge;
-  edge.socket()?.timeout(request, 0);
   const delivery = deliveryOf(request, body, sessionOwner(turn.caller));
   const { run, duplicate } = await agent.accept(delivery === undefined ? turn : { ...turn, delivery });
 
@@ -40,15 +42,22 @@ export async function answerTurn(edge: Edge, { request, admission, body, mode, t
   admission.headers["location"] = `${config.current.api.base_path}/runs/${run.id}`;
   if (mode === "async") return accepted(admission, run);
   if (duplicate && isOpen(run)) return inFlight(admission, run);
-  if (mode === "stream") return streamRun(edge, admission, run.id, 0);
+  if (mode === "stream") return streamRun(edge, request, admission, run.id, 0);
   return finishedAnswer(admission, isOpen(run) ? await ended(edge, request, run) : run);
 }
 
 /** The events of a run after `afterSeq`, and then the live ones. */
-export function streamRun(edge: Edge, admission: Admission, runId: string, afterSeq: number): Response {
+export function streamRun(
+  edge: Edge,
+  request: Request,
+  admission: Admission,
+  runId: string,
+  afterSeq: number,
+): Response {
   return edge.hub.open({
     events: (signal) => edge.agent.events(runId, afterSeq, signal),
     admission,
+    release: holdOpen(edge, request),
   });
 }
 
@@ -59,15 +68,21 @@ function accepted(admission: Admission, run: Run): Response {
 }
 
 function inFlight(admission: Admission, run: Run): Response {
-  const error = new AppError("request_in_flight", "The first request with this Idempotency-Key is not answered yet.", {
-    hint: "Wait, or follow the run at the address in Location.",
-    retryAfterMs: IN_FLIGHT_RETRY_MS,
-  });
+  const error = new AppError(
+    "request_in_flight",
+    "The first request with this Idempotency-Key is not answered yet.",
+    {
+      hint: "Wait, or follow the run at the address in Location.",
+      retryAfterMs: IN_FLIGHT_RETRY_MS,
+    },
+  );
   return problem(admission, error, { run_id: run.id });
 }
 
 /** Waits for the end of a run. A client that goes away, and a server that stops, end only the wait. */
-async function ended({ agent, stopping }: Edge, request: Request, run: Run): Promise<Run> {
+async function ended(edge: Edge, request: Request, run: Run): Promise<Run> {
+  const { agent, stopping } = edge;
+  const release = holdOpen(edge, request);
   try {
     return await agent.finished(run.id, AbortSignal.any([request.signal, stopping]));
   } catch (error) {
@@ -76,5 +91,7 @@ async function ended({ agent, stopping }: Edge, request: Request, run: Run): Pro
       hint: "Ask for the run at the address in Location.",
       retryAfterMs: STOPPING_RETRY_MS,
     });
+  } finally {
+    release();
   }
 }

@@ -51,11 +51,15 @@ const stream = {
   },
   example: `${EVENTS}\n\n`,
 };
-const accepted = answer("Accepted, with `Prefer: respond-async`; the run is at `Location`.", ref("AcceptedRun"), {
-  run_id: ANSWER.run_id,
-  session_id: ANSWER.session_id,
-  status: "queued",
-});
+const accepted = answer(
+  "Accepted, with `Prefer: respond-async`; the run is at `Location`.",
+  ref("AcceptedRun"),
+  {
+    run_id: ANSWER.run_id,
+    session_id: ANSWER.session_id,
+    status: "queued",
+  },
+);
 const turn = {
   200: {
     description: "The answer, or its stream.",
@@ -74,7 +78,11 @@ const ANSWERS: Partial<Record<RouteName, Json>> = {
   run: { 200: answer("The run.", ref("Run"), RUN) },
   runEvents: { 200: { description: "The events.", content: { "text/event-stream": stream } } },
   cancelRun: {
-    200: answer("How the run stands now.", ref("CancelledRun"), { ...RUN, status: "cancelled", cancelled: true }),
+    200: answer("How the run stands now.", ref("CancelledRun"), {
+      ...RUN,
+      status: "cancelled",
+      cancelled: true,
+    }),
   },
   readMemory: {
     200: answer(
@@ -148,7 +156,9 @@ const TURN_HEADERS = [
 const HEADERS: Partial<Record<RouteName, Json[]>> = {
   chat: TURN_HEADERS,
   execute: TURN_HEADERS,
-  runEvents: [header("Last-Event-ID", "Go on after this event.", { type: "string", pattern: "^[0-9]{1,15}$" })],
+  runEvents: [
+    header("Last-Event-ID", "Go on after this event.", { type: "string", pattern: "^[0-9]{1,15}$" }),
+  ],
 };
 
 /** The headers that a route reads. */
@@ -159,8 +169,12 @@ export function headersOf(name: RouteName): Json[] {
 /** The operation of a route, without its parameters and its body, which come from the schemas it is validated with. */
 export function operationOf(name: RouteName): Json {
   const route: Route = ROUTES[name];
-  const errors = errorsOf(name, route).map((status) => [status, { $ref: `#/components/responses/${status}` }]);
-  const scope = route.scope === "public" ? "" : `Needs a key with the scope \`${route.scope}\` (or \`admin\`).`;
+  const errors = errorsOf(name, route).map((status) => [
+    status,
+    { $ref: `#/components/responses/${status}` },
+  ]);
+  const scope =
+    route.scope === "public" ? "" : `Needs a key with the scope \`${route.scope}\` (or \`admin\`).`;
   return {
     operationId: name,
     summary: route.summary,

@@ -71,7 +71,10 @@ export const SCHEMAS = {
     response: nullable("string", "The answer of a completed run."),
     error: {
       anyOf: [
-        object({ code: text("As in a problem."), message: text("What went wrong."), hint: text("What to do.") }, ["hint"]),
+        object(
+          { code: text("As in a problem."), message: text("What went wrong."), hint: text("What to do.") },
+          ["hint"],
+        ),
         { type: "null" },
       ],
       description: "Why a run failed.",
@@ -180,6 +183,9 @@ export const SCHEMAS = {
   Health: object({ status: { const: "ok" }, version: text("The version of Hermes.") }),
   Ready: object({
     status: { const: "ready" },
-    checks: list(object({ name: text("What."), ok: flag("Whether."), detail: text("How.") }), "One per check."),
+    checks: list(
+      object({ name: text("What."), ok: flag("Whether."), detail: text("How.") }),
+      "One per check.",
+    ),
   }),
 } satisfies Record<string, Schema>;

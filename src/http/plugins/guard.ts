@@ -6,7 +6,7 @@ import type { Scope } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { noContent, problem } from "../answers.ts";
 import type { Key, Keyring } from "../keys.ts";
-import type { Method, Route, RouteTable } from "../routes.ts";
+import type { Method, RouteTable } from "../routes.ts";
 import { clientAddress } from "./client-address.ts";
 import { bearerToken, hasQueryCredential } from "./credentials.ts";
 import { createDoorkeeper } from "./hosts.ts";
@@ -202,7 +202,9 @@ function preflight(admission: Admission): Response {
 
 function unserved(routes: RouteTable, path: string, request: Request, { headers }: Admission): AppError {
   const served = routes.find(path);
-  const methods = Object.keys(served ?? {}).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  const methods = Object.keys(served ?? {}).flatMap((method) =>
+    method === "GET" ? ["GET", "HEAD"] : [method],
+  );
   if (methods.length === 0 || methods.includes(request.method))
     return new AppError("not_found", "There is nothing at this address.", {
       hint: "The list of endpoints is at /swagger; addresses are compared letter by letter.",

@@ -25,7 +25,15 @@ describe("bearer token", () => {
 });
 
 describe("credentials in the query", () => {
-  for (const query of ["token=a", "a=1&token=b", "TOKEN=a", "access_token", "api_key=&x=1", "%74oken=a", "a=1&api%5Fkey=2"])
+  for (const query of [
+    "token=a",
+    "a=1&token=b",
+    "TOKEN=a",
+    "access_token",
+    "api_key=&x=1",
+    "%74oken=a",
+    "a=1&api%5Fkey=2",
+  ])
     test(`${query} is one`, () => {
       expect(hasQueryCredential(query)).toBe(true);
     });

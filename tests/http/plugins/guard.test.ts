@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { keepKeys, openTestServer, rawExchange, rawRequest, rawStatus, TOKENS } from "../../support/server.ts";
+import {
+  keepKeys,
+  openTestServer,
+  rawExchange,
+  rawRequest,
+  rawStatus,
+  TOKENS,
+} from "../../support/server.ts";
 
 const right = `Authorization: Bearer ${TOKENS.owner}`;
 const wrong = (n: number) => ({ authorization: `Bearer wrong-${n}` });
@@ -48,7 +55,11 @@ describe("host and origin", () => {
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get("access-control-allow-headers")).toContain("authorization");
-    for (const answer of [preflight, await server.call("/status", { headers: { origin } }), await server.call("/x", { as: null, headers: { origin } })]) {
+    for (const answer of [
+      preflight,
+      await server.call("/status", { headers: { origin } }),
+      await server.call("/x", { as: null, headers: { origin } }),
+    ]) {
       expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
       expect(answer.headers.get("vary")).toBe("origin");
       expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
@@ -68,9 +79,7 @@ describe("credentials", () => {
   test("a key in the address is 400, never used", async () => {
     await using server = await openTestServer();
     for (const name of ["token", "access_token", "api_key", "TOKEN", "%74oken"]) {
-      const { status, code } = await seen(
-        await server.call(`/status?${name}=${TOKENS.owner}`, { as: null }),
-      );
+      const { status, code } = await seen(await server.call(`/status?${name}=${TOKENS.owner}`, { as: null }));
       expect([name, status, code]).toEqual([name, 400, "bad_request"]);
     }
     expect((await server.call("//health?token=x", { as: null })).status).toBe(400);
@@ -111,7 +120,9 @@ describe("credentials", () => {
       keepKeys(config, []);
     });
     expect((await server.call("/status")).status).toBe(401);
-    expect((await server.call("/status", { as: null, headers: { authorization: "Bearer undefined" } })).status).toBe(401);
+    expect(
+      (await server.call("/status", { as: null, headers: { authorization: "Bearer undefined" } })).status,
+    ).toBe(401);
   });
 });
 
@@ -181,7 +192,14 @@ describe("limits", () => {
     expect(answer).toContain("body_too_large");
   });
 
-  for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", "application/jsonp", "multipart/form-data"])
+  for (const type of [
+    undefined,
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "application/json; charset=gbk",
+    "application/jsonp",
+    "multipart/form-data",
+  ])
     test(`a body of type ${type} is 415`, async () => {
       await using server = await openTestServer();
       const answer = await server.call("/chat", {

@@ -3,7 +3,11 @@ import { createDoorkeeper } from "../../../src/http/plugins/hosts.ts";
 import { liveConfig } from "../../support/agent.ts";
 
 const config = liveConfig({
-  api: { host: "hermes.lan", allowed_hosts: ["Bot.example.com"], allowed_origins: ["https://app.example.com"] },
+  api: {
+    host: "hermes.lan",
+    allowed_hosts: ["Bot.example.com"],
+    allowed_origins: ["https://app.example.com"],
+  },
 });
 const door = createDoorkeeper(config);
 

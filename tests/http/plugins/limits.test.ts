@@ -4,7 +4,8 @@ import { createLockout, createRateLimit } from "../../../src/http/plugins/limits
 describe("rate limit", () => {
   test("lets a minute's allowance through at once and then as much as flows back", () => {
     const limit = createRateLimit({ requestsPerMinute: () => 60 });
-    for (let i = 0; i < 60; i++) expect(limit.take("a", 0)).toMatchObject({ allowed: true, remaining: 59 - i });
+    for (let i = 0; i < 60; i++)
+      expect(limit.take("a", 0)).toMatchObject({ allowed: true, remaining: 59 - i });
     expect(limit.take("a", 0)).toEqual({ allowed: false, remaining: 0, retryAfterMs: 1000 });
     expect(limit.take("a", 999).allowed).toBe(false);
     expect(limit.take("a", 1000).allowed).toBe(true);

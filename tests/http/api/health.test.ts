@@ -1,0 +1,47 @@
+import { describe, expect, test } from "bun:test";
+import { openTestServer } from "../../support/server.ts";
+
+describe("/health and /ready", () => {
+  test("tell anybody, and nothing more than that", async () => {
+    await using server = await openTestServer();
+    const health = await server.call("//health", { as: null });
+    expect([health.status, await health.json()]).toEqual([200, { status: "ok", version: "0.0.0-test" }]);
+    const ready = await server.call("//ready", { as: null });
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      status: "ready",
+      checks: [{ name: "store" }, { name: "model" }],
+    });
+  });
+
+  test("without a model it is alive and not ready", async () => {
+    await using server = await openTestServer({ config: { model: {}, providers: {} } });
+    expect((await server.call("//health", { as: null })).status).toBe(200);
+    const ready = await server.call("//ready", { as: null });
+    const body = await ready.json();
+    expect([ready.status, body.code, body.checks[1].ok]).toEqual([503, "not_ready", false]);
+  });
+
+  test("with a disk that fails it is not ready, and the problem stays inside", async () => {
+    await using server = await openTestServer();
+    const health = await server.store.health();
+    server.store.health = async () => ({ ...health, ok: false, problem: "/var/lib/hermes is full" });
+    const ready = await server.call("//ready", { as: null });
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).not.toContain("/var/lib");
+    const status = await (await server.call("/status")).json();
+    expect([status.status, status.store.problem]).toEqual(["degraded", "/var/lib/hermes is full"]);
+  });
+
+  test("the disk is tried at most once a second, whoever asks", async () => {
+    await using server = await openTestServer();
+    const check = server.store.health;
+    let checks = 0;
+    server.store.health = () => {
+      checks += 1;
+      return check();
+    };
+    await Promise.all(Array.from({ length: 50 }, () => server.call("//ready", { as: null })));
+    expect(checks).toBe(1);
+  });
+});

@@ -61,10 +61,20 @@ describe("backup", () => {
     }
   });
 
-  test("where there is no directory: an error that says so", async () => {
-    const { code, stderr } = await runCommand(["backup", join(directory, "none/x.db")], { home });
-    expect(stderr).toMatch(/^error: .+\nhint: .+\n$|^$/);
-    expect(code).toBeLessThan(2);
+  test("makes the directories to it that are missing", async () => {
+    const file = join(directory, "new", "x.db");
+    expect(await runCommand(["backup", file], { home })).toEqual({
+      code: 0,
+      stdout: `${file}\n`,
+      stderr: "",
+    });
+    expect(statSync(join(directory, "new")).mode & 0o777).toBe(0o700);
+  });
+
+  test("where nothing can be made: an error that says so", async () => {
+    const { code, stderr } = await runCommand(["backup", join(backup, "x.db")], { home });
+    expect(stderr).toMatch(/^error: The copy of the database to .+ failed\.\nhint: .+\n$/);
+    expect(code).toBe(1);
   });
 });
 

@@ -20,6 +20,8 @@ import { builtinTools } from "./tools/builtin.ts";
 import { createToolRegistry, type ToolRegistry } from "./tools/registry.ts";
 
 export interface AppOptions {
+  /** Instead of `HERMES_HOME` and `~/.hermes`. */
+  home?: string;
   /** The configuration file; the one in the home directory when absent. */
   config?: string;
   logLevel?: LogLevel;
@@ -163,8 +165,9 @@ function startUpkeep({ store, catalogue, config, log }: App): { stop(): void } {
   };
 }
 
-function load({ config, overrides }: AppOptions): LoadedConfig {
+function load({ home, config, overrides }: AppOptions): LoadedConfig {
   return loadConfig({
+    ...(home === undefined ? {} : { home }),
     ...(config === undefined ? {} : { file: config }),
     ...(overrides === undefined ? {} : { overrides }),
   });

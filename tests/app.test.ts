@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, openApp, openStoreOnly, reachableHost, startService } from "../src/app.ts";
@@ -9,6 +9,7 @@ import { OWNER } from "./support/agent.ts";
 let home: HomeDir;
 let app: App | undefined;
 const fake = startFakeLlm({ port: 0 });
+afterAll(() => fake.stop());
 /** What the log has written. */
 let log = "";
 
@@ -29,7 +30,7 @@ afterEach(async () => {
 
 async function open(change: Record<string, unknown> = {}): Promise<App> {
   write(change);
-  app = await openApp({ config: home.file });
+  app = await openApp({ home: home.path });
   return app;
 }
 
@@ -65,7 +66,7 @@ describe("the joined rooms", () => {
       fetch(`${service.apiUrl}/status`, { headers: { authorization: "Bearer a-token-for-tests-only" } });
     expect(await (await status()).json()).toMatchObject({ status: "ok", version: "1.2.3" });
     await service.stop();
-    expect(status()).rejects.toThrow();
+    await expect(status()).rejects.toThrow();
   });
 });
 
@@ -90,7 +91,7 @@ describe("a changed configuration", () => {
 
   test("does not touch the level that a flag has set", async () => {
     write({ log: { level: "info", format: "json" } });
-    app = await openApp({ config: home.file, logLevel: "error" });
+    app = await openApp({ home: home.path, logLevel: "error" });
     write({ log: { level: "debug", format: "json" } });
     await app.config.reload();
     app.log.info("quiet by the flag");
@@ -111,7 +112,7 @@ describe("stop", () => {
     const opened = await open();
     await Promise.all([opened.stop(0), opened.stop(0)]);
     await opened.stop(0);
-    expect(opened.agent.accept({ kind: "chat", caller: OWNER, text: "late" })).rejects.toMatchObject({
+    await expect(opened.agent.accept({ kind: "chat", caller: OWNER, text: "late" })).rejects.toMatchObject({
       code: "shutting_down",
     });
   });
@@ -122,7 +123,7 @@ describe("stop", () => {
     for await (const [event] of first.agent.events(run.id, 0, new AbortController().signal))
       if (event?.type === "run.started") break;
     await first.stop(0);
-    const store = await openStoreOnly({ config: home.file });
+    const store = await openStoreOnly({ home: home.path });
     expect(await store.runs.get(run.id)).toMatchObject({ status: "queued", instance: null });
     await store.close();
     const second = await open({ model: { default: "fake/echo" } });
@@ -136,7 +137,8 @@ describe("stop", () => {
 
 describe("the token", () => {
   test("is made at the first start that wants one, and kept", async () => {
-    const options = { config: home.write("config.yaml", "log: { level: error }\n"), makeToken: true };
+    home.write("config.yaml", "log: { level: error }\n");
+    const options = { home: home.path, makeToken: true };
     const first = await openApp(options);
     expect(first.madeToken).toBe(readFileSync(join(first.home, "api-token"), "utf8").trim());
     expect(first.config.current.api.auth.token).toBe(first.madeToken ?? "");

@@ -34,11 +34,12 @@ export async function summarise(parts: SummaryParts): Promise<{ text: string; us
   let text = "";
   let usage: Usage | null = null;
   const request = { messages, tools: [], maxOutputTokens: MAX_OUTPUT_TOKENS };
-  for await (const event of parts.model.stream(request, parts.signal)) {
-    if (event.type === "text") text += event.text;
+  for await (const events of parts.model.stream(request, parts.signal)) {
+    for (const event of events)
+      if (event.type === "text") text += event.text;
+      else if (event.type === "restart") text = "";
+      else if (event.type === "end") usage = event.usage;
     if (text.length > MAX_SUMMARY_CHARS) break;
-    if (event.type === "restart") text = "";
-    else if (event.type === "end") usage = event.usage;
   }
   if (text.trim() === "") throw new AppError("model_bad_answer", "The model summarised nothing.");
   return { text: text.trim(), usage: usage ?? priced(estimate(messages, text), parts.model.info) };

@@ -1,12 +1,8 @@
 import { Command } from "commander";
 import { AppError } from "../lib/errors.ts";
-import { type CommonOptions, withConfigOption } from "./options.ts";
+import type { ChatOptions } from "./conversation.ts";
+import { withConfigOption } from "./options.ts";
 import { isInteractive, withProgress } from "./output.ts";
-
-export interface ChatOptions extends CommonOptions {
-  session?: string;
-  model?: string;
-}
 
 /** `hermes chat`: a conversation with the agent in this process, on the same database as the service. */
 export function chatCommand(): Command {

@@ -3,10 +3,15 @@ import { createColors } from "picocolors";
 import type { App } from "../app.ts";
 import { AppError } from "../lib/errors.ts";
 import { ask } from "./answer.ts";
-import type { ChatOptions } from "./chat.ts";
+import type { CommonOptions } from "./options.ts";
 import { hasColors, say } from "./output.ts";
 import { Interrupted, tell } from "./report.ts";
 import { stopSignals } from "./signals.ts";
+
+export interface ChatOptions extends CommonOptions {
+  session?: string;
+  model?: string;
+}
 
 const HELP = `/new      begin a new session
 /session  print the id of this one

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { AppError } from "../lib/errors.ts";
@@ -41,7 +41,7 @@ export function ensureHome(home: string): void {
 
 /** A warning when others than the owner may read the file; null when all is well or there is no such file. */
 export function warnOfMode(file: string): string | null {
-  const status = statSync(file, { throwIfNoEntry: false });
+  const status = existsSync(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;
   if (!status || (status.mode & 0o077) === 0) return null;
   return `${file} can be read by other users. Mend it: chmod 600 ${file}`;
 }

@@ -1,20 +1,16 @@
 import { type TProperties, Type } from "typebox";
-
-/** What may stand in a path or a body as the id of a session or a run. */
-export const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
+import { MAX_ATTACHMENTS } from "../agent/attachments.ts";
+import { SESSION_ID_PATTERN } from "../tools/contract.ts";
+import { MEMORY_KEY_CHARS } from "../tools/memory.ts";
 
 export const MAX_MESSAGE_CHARS = 1_000_000;
-export const MAX_ATTACHMENTS = 10;
-export const MAX_MEMORY_KEY_CHARS = 256;
-/** Of the value as JSON text. */
-export const MAX_MEMORY_VALUE_BYTES = 65_536;
 export const MAX_PAGE = 100;
 export const DEFAULT_PAGE = 20;
 
 const strict = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 const id = (description: string, example: string) =>
-  Type.String({ description, pattern: ID_PATTERN, examples: [example] });
+  Type.String({ description, pattern: SESSION_ID_PATTERN, examples: [example] });
 
 const sessionId = id("The session to continue. A new one is made when absent.", "my-session");
 const model = Type.String({
@@ -53,7 +49,7 @@ const search = Type.Optional(
 const memoryKey = Type.String({
   description: "The key, chosen by whoever writes.",
   minLength: 1,
-  maxLength: MAX_MEMORY_KEY_CHARS,
+  maxLength: MEMORY_KEY_CHARS,
   examples: ["favourite_colour"],
 });
 

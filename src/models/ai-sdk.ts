@@ -75,7 +75,7 @@ async function* readParts(
   stream: ReadableStream<StreamPart>,
   endpoint: Endpoint,
   watch: Watch,
-): AsyncGenerator<ModelEvent> {
+): AsyncGenerator<ModelEvent[]> {
   const content = createAiSdkContent();
   let finish: FinishPart | null = null;
   for await (const part of stream) {
@@ -83,22 +83,24 @@ async function* readParts(
     if (part.type === "finish") finish = part;
     else if (!SILENT.has(part.type)) watch.progress();
     content.take(part);
-    if (part.type === "text-delta" && part.delta !== "") yield { type: "text", text: part.delta };
+    if (part.type === "text-delta" && part.delta !== "") yield [{ type: "text", text: part.delta }];
     else if (part.type === "reasoning-delta" && part.delta !== "")
-      yield { type: "reasoning", text: part.delta };
+      yield [{ type: "reasoning", text: part.delta }];
   }
   if (!finish) throw badAnswer(endpoint, "an answer that breaks off before its end");
   const reason = finishReason(finish, endpoint);
   const calls = content.toolCalls().filter((call) => reason !== "length" || isWhole(call));
-  for (const call of calls) yield { type: "tool_call", call };
   const providerData = content.providerData(refOf(endpoint));
-  yield {
-    type: "end",
-    finish: calls.length > 0 && reason === "stop" ? "tool_calls" : reason,
-    usage: usageOf(finish),
-    model: refOf(endpoint),
-    ...(providerData === undefined ? {} : { providerData }),
-  };
+  yield [
+    ...calls.map((call): ModelEvent => ({ type: "tool_call", call })),
+    {
+      type: "end",
+      finish: calls.length > 0 && reason === "stop" ? "tool_calls" : reason,
+      usage: usageOf(finish),
+      model: refOf(endpoint),
+      ...(providerData === undefined ? {} : { providerData }),
+    },
+  ];
 }
 
 /** In an answer that the token limit cut off, a call may be cut off too. */

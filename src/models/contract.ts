@@ -30,8 +30,8 @@ export interface ModelRequest {
 export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter";
 
 /**
- * What a model says. A stream yields any number of the first four and then exactly one `end`; one that cannot is thrown
- * as an `AppError` with a `model_*` code. `restart` takes back all that the stream has yielded so far: the call is made
+ * What a model says. A stream says any number of the first four and then exactly one `end`; one that cannot is thrown
+ * as an `AppError` with a `model_*` code. `restart` takes back all that the stream has said so far: the call is made
  * again (a retry or a fallback), from its beginning.
  */
 export type ModelEvent =
@@ -41,9 +41,12 @@ export type ModelEvent =
   | { type: "restart"; reason: string }
   | { type: "end"; finish: FinishReason; usage: Usage; model: string; providerData?: unknown };
 
-/** One model at one provider. `stream` makes one attempt; retries and fallbacks stand around it. */
+/**
+ * One model at one provider. `stream` makes one attempt; retries and fallbacks stand around it. It yields together what
+ * came together, and reads on only when it is asked for more: who waits between two batches gets larger ones.
+ */
 export interface Model {
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent[]>;
 }
 
 /** What is known of a model, from the catalogue, the config and the provider's own list. */

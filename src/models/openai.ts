@@ -28,12 +28,12 @@ export function openAiModel(endpoint: Endpoint): Model {
           throw statusFailure(endpoint, response.status, response.headers, await reader.text());
         const answer = createAnswer(endpoint, body.length);
         if (isEventStream(response, endpoint)) yield* readStream(reader, answer, endpoint, watch);
-        else yield* readWhole(reader, answer);
+        else yield await readWhole(reader, answer);
         signal.throwIfAborted();
         const last = answer.end();
         ended = true;
         drain(reader, watch);
-        yield* last;
+        yield last;
       } catch (thrown) {
         throw watch.explain(thrown);
       } finally {
@@ -80,23 +80,22 @@ async function* readStream(
   answer: Answer,
   endpoint: Endpoint,
   watch: Watch,
-): AsyncGenerator<ModelEvent> {
+): AsyncGenerator<ModelEvent[]> {
   const parser = createSseParser({ maxEventChars: MAX_EVENT_CHARS });
-  const events: ModelEvent[] = [];
   for (let done = false; !done; ) {
     const bytes = await reader.read().catch((thrown: unknown) => {
       if (answer.finished) return null; // nothing but usage can be missing
       throw thrown;
     });
     if (bytes === null) return;
+    const events: ModelEvent[] = [];
     for (const { event, data } of parse(parser, bytes, endpoint)) {
       done = data === "[DONE]";
       if (done) break;
       if (event === "error") throw reportedFailure(endpoint, data);
       if (answer.take(data, events)) watch.progress();
     }
-    for (const event of events) yield event;
-    events.length = 0;
+    if (events.length > 0) yield events;
   }
 }
 
@@ -110,10 +109,10 @@ function parse(parser: SseParser, bytes: Uint8Array, endpoint: Endpoint): SseEve
   }
 }
 
-async function* readWhole(reader: BodyReader, answer: Answer): AsyncGenerator<ModelEvent> {
+async function readWhole(reader: BodyReader, answer: Answer): Promise<ModelEvent[]> {
   const events: ModelEvent[] = [];
   answer.take(await reader.text(), events);
-  yield* events;
+  return events;
 }
 
 /** Reads what is left after the answer, so that the connection can be used again; gives it up after a second. */

@@ -44,12 +44,12 @@ export function withRetries(
       let yielded = false;
       for (const { ref, model } of candidates) {
         for (let retry = 0; retry <= retries; retry++) {
-          if (failure && yielded) yield { type: "restart", reason: failure.message };
+          if (failure && yielded) yield [{ type: "restart", reason: failure.message }];
           yielded = false;
           try {
-            for await (const event of model.stream(request, signal)) {
+            for await (const events of model.stream(request, signal)) {
               yielded = true;
-              yield event;
+              yield events;
             }
             return;
           } catch (thrown) {

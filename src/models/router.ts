@@ -61,8 +61,10 @@ export function createModelRouter(options: ModelRouterOptions): ModelRouter {
 function withCost(model: Model, info: ModelInfo): Model {
   return {
     async *stream(request, signal) {
-      for await (const event of model.stream(request, signal))
-        yield event.type === "end" ? { ...event, usage: priced(event.usage, info) } : event;
+      for await (const events of model.stream(request, signal))
+        yield events.map((event) =>
+          event.type === "end" ? { ...event, usage: priced(event.usage, info) } : event,
+        );
     },
   };
 }

@@ -1,11 +1,12 @@
 import { AppError } from "../../lib/errors.ts";
 import type { MemoryEntry } from "../../store/contract.ts";
+import { valueProblem } from "../../tools/memory.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
 import { json, noContent } from "../answers.ts";
 import { jsonBody } from "../body.ts";
 import type { Edge } from "../edge.ts";
 import { ROUTES } from "../routes.ts";
-import { DEFAULT_PAGE, MAX_MEMORY_VALUE_BYTES } from "../schemas.ts";
+import { DEFAULT_PAGE } from "../schemas.ts";
 import { numericLimit, pageOf } from "./paging.ts";
 import { timestamp } from "./run-answers.ts";
 
@@ -37,7 +38,8 @@ export function memoryApi(edge: Edge) {
     .post(
       ROUTES.writeMemory.path,
       async ({ body, admission }) => {
-        if (Buffer.byteLength(JSON.stringify(body.value)) > MAX_MEMORY_VALUE_BYTES) throw tooLarge();
+        const problem = valueProblem(body.value);
+        if (problem !== null) throw new AppError("invalid_request", `value: ${problem}`);
         const entry = await memory.set(callerOf(admission).principal, body.key, body.value, SOURCE);
         return json(admission, publicEntry(entry));
       },
@@ -60,11 +62,5 @@ function publicEntry({ key, value, source, createdAt, updatedAt }: MemoryEntry) 
 function noEntry(): AppError {
   return new AppError("not_found", "There is no memory under this key.", {
     hint: "GET /memory without a key lists what there is.",
-  });
-}
-
-function tooLarge(): AppError {
-  return new AppError("invalid_request", `value: larger than ${MAX_MEMORY_VALUE_BYTES} bytes of JSON text.`, {
-    hint: "Split it over several keys.",
   });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { MEMORY_KEY_CHARS, MEMORY_VALUE_BYTES } from "../../../src/tools/memory.ts";
 import { openTestServer } from "../../support/server.ts";
 
 describe("/memory", () => {
@@ -24,7 +25,7 @@ describe("/memory", () => {
 
   test("keys are any text, and stand in the address encoded", async () => {
     await using server = await openTestServer();
-    for (const key of ["a b", "a/b?c=d&e", "键", "%2f", "token", "a".repeat(256)]) {
+    for (const key of ["a b", "a/b?c=d&e", "键", "%2f", "token", "a".repeat(MEMORY_KEY_CHARS)]) {
       await server.post("/memory", { key, value: key });
       const read = await server.call(`/memory?key=${encodeURIComponent(key)}`);
       expect([read.status, (await read.json()).value]).toEqual([200, key]);
@@ -37,14 +38,14 @@ describe("/memory", () => {
       { key: "k" },
       { value: 1 },
       { key: "", value: 1 },
-      { key: "a".repeat(257), value: 1 },
+      { key: "a".repeat(MEMORY_KEY_CHARS + 1), value: 1 },
       { key: 1, value: 1 },
-      { key: "k", value: "a".repeat(65_536) },
+      { key: "k", value: "a".repeat(MEMORY_VALUE_BYTES) },
     ])
       expect((await server.post("/memory", body)).status).toBe(422);
     for (const query of [
       "?key=",
-      `?key=${"a".repeat(257)}`,
+      `?key=${"a".repeat(MEMORY_KEY_CHARS + 1)}`,
       "?limit=0",
       "?limit=101",
       "?limit=1.5",

@@ -1,6 +1,6 @@
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import type { FinishReason, ModelRequest, ResolvedModel } from "../models/contract.ts";
+import type { FinishReason, ModelEvent, ModelRequest, ResolvedModel } from "../models/contract.ts";
 import { priced } from "../models/info.ts";
 import type { NewMessage, ToolCallRecord, Usage } from "../store/contract.ts";
 import type { Budget } from "./budget.ts";
@@ -30,8 +30,8 @@ export interface ModelStepParts {
 }
 
 /**
- * One model call: streams its text to the run's events, watches the budget, and gives the whole answer. Reading never waits
- * for the disk. What an unfinished call has used by estimate is spent all the same.
+ * One model call: streams its text to the run's events, watches the budget, and gives the whole answer. Reading goes at the
+ * pace of writing, but never waits for the disk. What an unfinished call has used by estimate is spent all the same.
  */
 export async function callModel(parts: ModelStepParts): Promise<ModelStep> {
   const { model, request, budget, writer, signal } = parts;
@@ -46,48 +46,46 @@ export async function callModel(parts: ModelStepParts): Promise<ModelStep> {
     budget.during({ inputTokens, outputTokens });
     checkAt = outputTokens + BUDGET_CHECK_TOKENS;
   };
+  const take = (event: Exclude<ModelEvent, EndEvent>) => {
+    switch (event.type) {
+      case "text":
+        answer.text += event.text;
+        writer.delta(event.text);
+        return count(event.text);
+      case "reasoning":
+        answer.reasoning += event.text;
+        return count(event.text);
+      case "tool_call":
+        answer.toolCalls.push(event.call);
+        return count(event.call.arguments);
+      case "restart":
+        return takeBack(answer, writer);
+    }
+  };
 
   try {
-    for await (const event of model.stream(request, signal)) {
+    for await (const events of model.stream(request, signal)) {
       signal.throwIfAborted();
-      switch (event.type) {
-        case "text":
-          answer.text += event.text;
-          writer.delta(event.text);
-          count(event.text);
-          if (writer.isFull) await writer.flush();
-          break;
-        case "reasoning":
-          answer.reasoning += event.text;
-          count(event.text);
-          break;
-        case "tool_call":
-          answer.toolCalls.push(event.call);
-          count(event.call.arguments);
-          break;
-        case "restart":
-          takeBack(answer, writer);
-          break;
-        case "end": {
-          const measured = event.usage.inputTokens + event.usage.outputTokens > 0;
-          const usage = measured ? event.usage : estimated();
+      for (const event of events)
+        if (event.type === "end") {
+          const usage = isMeasured(event.usage) ? event.usage : estimated();
           budget.spend(usage);
-          const { finish, providerData } = event;
-          return {
-            ...answer,
-            finish,
-            usage,
-            model: event.model,
-            ...(providerData === undefined ? {} : { providerData }),
-          };
-        }
-      }
+          const { type: _, ...end } = event;
+          return { ...answer, ...end, usage };
+        } else take(event);
+      await writer.room();
     }
     throw new AppError("model_bad_answer", "The model's answer broke off.", { hint: "Try again." });
   } catch (error) {
     if (outputTokens > 0) budget.spend(estimated());
     throw error;
   }
+}
+
+type EndEvent = Extract<ModelEvent, { type: "end" }>;
+
+function isMeasured({ inputTokens, outputTokens }: Usage): boolean {
+  return inputTokens + outputTokens > 0;
 }
 
 /** Forgets what a call that is made again had said, also in the eyes of those who read along. */

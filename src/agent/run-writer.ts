@@ -29,8 +29,8 @@ export interface RunWriter {
   delta(text: string): void;
   /** Queues any other event, in order with the text. */
   event(event: RunEvent): void;
-  /** True when so much waits that the model should be read no further before `flush`. */
-  readonly isFull: boolean;
+  /** When to read the model further: at the next moment of the pace, and when a great deal waits, once that is on disk. */
+  room(): Promise<void>;
   /** Resolves once all that was queued is on disk. */
   flush(): Promise<void>;
   recordStep(messages: NewMessage[]): Promise<void>;
@@ -62,7 +62,8 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
   let jobs: Job[] = [];
   let scheduled = false;
   let busy = false;
-  let inText = false; // the last that was written or queued was text
+  let isPaced = false; // the last that was written is text, which goes on
+  let moment: Promise<void> | null = null; // of the pace, when what waits is written then
   let failure: unknown;
 
   const takeEvents = (): NewRunEvent[] => {
@@ -79,13 +80,18 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
   const append: Write = (batch) =>
     batch.length === 0 ? Promise.resolve([]) : runs.appendEvents(runId, batch);
 
-  const schedule = (when: (write: () => void) => void) => {
+  /** Has what waits written soon: at the end of this tick, or, for text that goes on, at the next moment of the pace. */
+  const schedule = () => {
     if (scheduled || busy) return;
     scheduled = true;
-    when(drainSoon);
+    if (isPaced) {
+      moment = pace.next();
+      void moment.then(drainNow);
+    } else setImmediate(drainNow);
   };
-  const drainSoon = () => {
+  const drainNow = () => {
     scheduled = false;
+    moment = null;
     void drain();
   };
 
@@ -96,13 +102,16 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
     do {
       const batch = jobs;
       jobs = [];
-      if (events.length > 0 || text !== "") batch.push(streamed(takeEvents()));
+      if (events.length > 0 || text !== "") {
+        isPaced = text !== "";
+        batch.push(streamed(takeEvents()));
+      }
       const results = await Promise.allSettled(batch.map((job) => job.write(job.events)));
       for (const [i, job] of batch.entries())
         await settle(job, results[i] as PromiseSettledResult<RunEventRecord[]>);
     } while (jobs.length > 0 || events.length > 0);
     busy = false;
-    if (text !== "") schedule(pace.next);
+    if (text !== "") schedule();
   };
   const streamed = (taken: NewRunEvent[]): Job => ({
     write: append,
@@ -140,7 +149,7 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
     if (failure !== undefined) return Promise.reject(failure);
     if (parked.aborted) return Promise.reject(parked.reason);
     const own = event ? [encodeEvent(runId, event)] : [];
-    inText = false;
+    isPaced = false;
     return new Promise((resolve, reject) => {
       jobs.push({ write, events: [...takeEvents(), ...own], resolve, reject });
       if (!busy) queueMicrotask(() => void drain()); // a microtask later: writes asked for together go together
@@ -150,17 +159,17 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
   return {
     delta(more) {
       text += more;
-      schedule(inText ? pace.next : setImmediate);
-      inText = true;
+      schedule();
     },
     event(event) {
       closeText();
       events.push(event);
-      schedule(setImmediate);
-      inText = false;
+      isPaced = false;
+      schedule();
     },
-    get isFull() {
-      return text.length > MAX_PENDING_CHARS;
+    async room() {
+      if (text.length > MAX_PENDING_CHARS) await submit(append);
+      else if (moment) await moment;
     },
     flush: () => submit(append),
     recordStep: (messages) => submit((batch) => runs.recordStep(runId, { messages, events: batch })),

@@ -23,13 +23,19 @@ export function readBody(response: Response, endpoint: Endpoint, watch: Watch): 
 
   async function read(): Promise<Uint8Array | null> {
     if (!reader) return null;
-    const { value, done } = await watch.wait(reader.read()).catch((cause: unknown) => {
-      throw connectionFailure(endpoint, true, cause);
-    });
+    const { value, done } = await next(reader);
     if (done) return null;
     sizeBytes += value.byteLength;
     if (sizeBytes > MAX_BODY_BYTES) throw badAnswer(endpoint, "an answer that does not end");
     return value;
+  }
+
+  async function next(from: NonNullable<typeof reader>) {
+    try {
+      return await watch.wait(from.read());
+    } catch (cause) {
+      throw connectionFailure(endpoint, true, cause);
+    }
   }
 
   return {

@@ -37,13 +37,17 @@ export function scriptedModels(scripts: Script[], info: Partial<ModelInfo> = {})
           requests.push(structuredClone(request));
           const script = scripts[Math.min(requests.length, scripts.length) - 1];
           if (!script) throw new Error("no script");
-          return script(request, signal);
+          return oneByOne(script(request, signal));
         },
       };
     },
     list: async () => [whole],
     defaultRef: () => whole.ref,
   };
+}
+
+async function* oneByOne(events: AsyncIterable<ModelEvent>): AsyncGenerator<ModelEvent[]> {
+  for await (const event of events) yield [event];
 }
 
 export function end(finish: "stop" | "tool_calls" | "length" | "content_filter" = "stop"): ModelEvent {

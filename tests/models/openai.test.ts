@@ -3,7 +3,7 @@ import type { ModelMessage } from "../../src/models/contract.ts";
 import type { Endpoint } from "../../src/models/endpoint.ts";
 import { startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import { openAiModel } from "../../src/models/openai.ts";
-import { endpoint, failure, type Heard, hear, never, tool, user } from "../support/models.ts";
+import { endpoint, eventsOf, failure, type Heard, hear, tool, user } from "../support/models.ts";
 
 const fake = startFakeLlm({ port: 0 });
 afterAll(() => fake.stop());
@@ -52,8 +52,7 @@ describe("answers", () => {
   test("every chunk is an event of its own", async () => {
     const model = openAiModel(endpoint({ baseUrl: fake.url, model: "text-50-every-1" }));
     let chunks = 0;
-    for await (const event of model.stream({ messages: [user("hi")], tools: [] }, never()))
-      if (event.type === "text") chunks += 1;
+    for await (const event of eventsOf(model)) if (event.type === "text") chunks += 1;
     expect(chunks).toBe(50);
   });
 
@@ -162,7 +161,7 @@ describe("faults", () => {
   test("a slow reader is no stalled answer", async () => {
     const model = openAiModel(endpoint({ baseUrl: fake.url, model: "text-30-every-1", stallTimeoutMs: 60 }));
     let text = "";
-    for await (const event of model.stream({ messages: [user("hi")], tools: [] }, never())) {
+    for await (const event of eventsOf(model)) {
       if (event.type !== "text") continue;
       if (text === "") await Bun.sleep(150);
       text += event.text;
@@ -190,12 +189,10 @@ describe("abort", () => {
     test(`${model}: the connection is closed and the reason thrown`, async () => {
       const controller = new AbortController();
       const reason = new Error("cancelled by the user");
-      const stream = openAiModel(endpoint({ baseUrl: fake.url, model })).stream(
-        { messages: [user(`abort ${model}`)], tools: [] },
-        controller.signal,
-      );
+      const request = { messages: [user(`abort ${model}`)] };
+      const events = eventsOf(openAiModel(endpoint({ baseUrl: fake.url, model })), request, controller.signal);
       const reading = (async () => {
-        for await (const event of stream) if (event.type === "text") controller.abort(reason);
+        for await (const event of events) if (event.type === "text") controller.abort(reason);
       })();
       const seen = await received(`abort ${model}`);
       if (model === "stall") controller.abort(reason);
@@ -214,7 +211,7 @@ describe("abort", () => {
 
   test("a consumer that stops listening closes the connection", async () => {
     const model = openAiModel(endpoint({ baseUrl: fake.url, model: "slow-1000" }));
-    for await (const event of model.stream({ messages: [user("leave")], tools: [] }, never()))
+    for await (const event of eventsOf(model, { messages: [user("leave")] }))
       if (event.type === "text") break;
     expect(await (await received("leave")).ended).toBe("cancelled");
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError, type ErrorCode } from "../../src/lib/errors.ts";
 import type { Model, ModelEvent } from "../../src/models/contract.ts";
 import { type Candidate, withRetries } from "../../src/models/retry.ts";
-import { failure, hear, memoryLog, never, user } from "../support/models.ts";
+import { eventsOf, failure, hear, memoryLog } from "../support/models.ts";
 
 type Try =
   | "answer"
@@ -19,15 +19,15 @@ function scripted(ref: string, tries: Try[]): Candidate & { count: () => number 
       count += 1;
       if (next instanceof Error) throw next;
       if (typeof next === "object") {
-        if (next.afterText) yield { type: "text", text: "half " };
+        if (next.afterText) yield [{ type: "text", text: "half " }];
         const { code, retryAfterMs } = next;
         throw new AppError(code, `${ref} failed`, {
           hint: "Wait.",
           ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
         });
       }
-      yield { type: "text", text: `${ref} says hi` };
-      yield { type: "end", finish: "stop", usage: { inputTokens: 1, outputTokens: 1 }, model: ref };
+      yield [{ type: "text", text: `${ref} says hi` }];
+      yield [{ type: "end", finish: "stop", usage: { inputTokens: 1, outputTokens: 1 }, model: ref }];
     },
   };
   return { ref, model, count: () => count };
@@ -118,10 +118,8 @@ describe("abort", () => {
     const b = scripted("b", ["answer"]);
     const events: ModelEvent[] = [];
     const reading = (async () => {
-      for await (const event of withRetries([a, b], { retries: 3, log: memoryLog(), baseMs: 1 }).stream(
-        { messages: [user("hi")], tools: [] },
-        controller.signal,
-      )) {
+      const model = withRetries([a, b], { retries: 3, log: memoryLog(), baseMs: 1 });
+      for await (const event of eventsOf(model, {}, controller.signal)) {
         events.push(event);
         controller.abort(reason);
       }
@@ -149,10 +147,7 @@ describe("abort", () => {
 
   test("a consumer that leaves ends the attempt", async () => {
     const a = scripted("a", ["answer"]);
-    for await (const event of withRetries([a], { retries: 3, log: memoryLog() }).stream(
-      { messages: [], tools: [] },
-      never(),
-    ))
+    for await (const event of eventsOf(withRetries([a], { retries: 3, log: memoryLog() })))
       if (event.type === "text") break;
     expect(a.count()).toBe(1);
   });

@@ -40,12 +40,22 @@ export interface Heard {
   end: Extract<ModelEvent, { type: "end" }>;
 }
 
+/** The events of a call, one by one. */
+export async function* eventsOf(
+  model: Model,
+  request: Partial<ModelRequest> = {},
+  signal = never(),
+): AsyncGenerator<ModelEvent> {
+  for await (const events of model.stream({ messages: [user("hi")], tools: [], ...request }, signal))
+    yield* events;
+}
+
 /** Listens to the end. Fails when the stream ends without its `end` or says something after it. */
 export async function hear(model: Model, request: Partial<ModelRequest>, signal = never()): Promise<Heard> {
   let heard: Omit<Heard, "end" | "restarts"> = { text: "", reasoning: "", calls: [] };
   const restarts: string[] = [];
   let end: Heard["end"] | null = null;
-  for await (const event of model.stream({ messages: [user("hi")], tools: [], ...request }, signal)) {
+  for await (const event of eventsOf(model, request, signal)) {
     if (end) throw new Error(`${event.type} after the end`);
     if (event.type === "text") heard.text += event.text;
     else if (event.type === "reasoning") heard.reasoning += event.text;

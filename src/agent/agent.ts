@@ -8,6 +8,7 @@ import type { NewRun, Run, Store } from "../store/contract.ts";
 import { SESSION_ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import { checkAttachmentCount } from "./attachments.ts";
+import { createPriceWarning } from "./budget.ts";
 import type { AcceptedRequest, AgentService, TurnRequest } from "./contract.ts";
 import { encodeEvent, publicUsage, startedEvent } from "./events.ts";
 import { createHub } from "./hub.ts";
@@ -48,6 +49,7 @@ export function createAgent(parts: AgentParts): AgentService {
   const controls = new Map<string, AbortController>(); // of the turns that run here
   const parking = new AbortController();
   const pace = createPace();
+  const warnOfPrice = createPriceWarning(log);
   let stopping: Promise<void> | null = null;
   let recoverTimer: Timer | undefined;
   let cancelTimer: Timer | undefined;
@@ -80,6 +82,7 @@ export function createAgent(parts: AgentParts): AgentService {
     const control = new AbortController();
     controls.set(runId, control);
     pollCancels();
+    if (!(model instanceof AppError)) warnOfPrice(config.current.agent, model.info);
     try {
       const run = await store.runs.get(runId);
       if (run?.status !== "running") return; // cancelled at the moment it started

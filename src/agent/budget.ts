@@ -1,5 +1,6 @@
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import type { ModelInfo } from "../models/contract.ts";
 import { priced } from "../models/info.ts";
 import type { Usage } from "../store/contract.ts";
@@ -53,6 +54,17 @@ export function createBudget(limits: () => Limits, info: ModelInfo): Budget {
       usage = addUsage(usage, more);
       if (isStep) steps += 1;
     },
+  };
+}
+
+/** Warns, once for each model, that a limit of cost cannot hold because the price of the model is not known. */
+export function createPriceWarning(log: Log): (limits: Limits, info: ModelInfo) => void {
+  const warned = new Set<string>();
+  return ({ max_cost_usd }, { ref, inputUsdPerMillion, outputUsdPerMillion }) => {
+    const isPriced = inputUsdPerMillion !== null && outputUsdPerMillion !== null;
+    if (max_cost_usd === undefined || isPriced || warned.has(ref)) return;
+    warned.add(ref);
+    log.warn("agent.max_cost_usd does not limit this model: its price is not known", { model: ref });
   };
 }
 

@@ -82,7 +82,7 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
 
   /** Has what waits written soon: at the end of this tick, or, for text that goes on, at the next moment of the pace. */
   const schedule = () => {
-    if (scheduled || busy) return;
+    if (scheduled) return;
     scheduled = true;
     if (isPaced) {
       moment = pace.next();

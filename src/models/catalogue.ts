@@ -3,7 +3,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../lib/log.ts";
 import { own } from "../lib/own.ts";
-import embedded from "./catalogue.json" with { type: "json" };
+import embeddedFile from "./catalogue.json" with { type: "file" };
 import { type CatalogueData, type CatalogueEntry, fromModelsDev, isCatalogue } from "./catalogue-source.ts";
 import { limitedJson } from "./limited-json.ts";
 
@@ -48,34 +48,37 @@ export interface CatalogueOptions {
   sourceUrl?: string;
 }
 
-/** The catalogue inside the binary, or the refreshed copy in the home directory when that is newer. */
+/** The catalogue inside the binary, or the refreshed copy in the home directory when that is newer; read at its first use. */
 export function openCatalogue({ home, log, sourceUrl = SOURCE_URL }: CatalogueOptions): Catalogue {
   const path = home === null ? null : join(home, "models.json");
-  let data = newer(embedded as unknown as CatalogueData, path === null ? null : readCopy(path, log));
-  let anywhere = indexByBareName(data);
+  let loaded: Loaded | null = null;
 
-  function entry(provider: string, model: string): CatalogueEntry | undefined {
-    return own(own(data.providers, provider) ?? {}, model);
+  function facts(): Loaded {
+    loaded ??= indexed(newer(readEmbedded(), path === null ? null : readCopy(path, log)));
+    return loaded;
+  }
+  function modelsOf(provider: string): Record<string, CatalogueEntry> {
+    return own(facts().data.providers, provider) ?? {};
   }
 
   return {
     find(provider, model) {
-      const exact = entry(provider, model) ?? entry(provider, withoutDate(model));
+      const models = modelsOf(provider);
+      const exact = own(models, model) ?? own(models, withoutDate(model));
       if (exact) return factsOf(exact);
-      const variant = entry(provider, withoutVariant(model));
+      const variant = own(models, withoutVariant(model));
       if (variant) return { ...factsOf(variant), ...UNPRICED };
-      const other = anywhere.get(bareName(model));
+      const other = facts().byBareName.get(bareName(model));
       return other ? { ...factsOf(other), ...UNPRICED } : null;
     },
-    names: (provider) => Object.keys(own(data.providers, provider) ?? {}),
+    names: (provider) => Object.keys(modelsOf(provider)),
     get updated() {
-      return data.updated;
+      return facts().data.updated;
     },
     async refresh(signal) {
       try {
-        data = newer(data, await download(sourceUrl, signal));
-        anywhere = indexByBareName(data);
-        if (path !== null) await saveCopy(path, data);
+        loaded = indexed(newer(facts().data, await download(sourceUrl, signal)));
+        if (path !== null) await saveCopy(path, loaded.data);
         return true;
       } catch (cause) {
         log.debug("The model catalogue was not refreshed.", { cause });
@@ -123,16 +126,26 @@ function bareName(model: string): string {
   return name.slice(name.lastIndexOf("/") + 1).replaceAll(".", "-");
 }
 
-function indexByBareName({ providers }: CatalogueData): Map<string, CatalogueEntry> {
-  const index = new Map<string, CatalogueEntry>();
-  for (const models of Object.values(providers))
+interface Loaded {
+  data: CatalogueData;
+  byBareName: Map<string, CatalogueEntry>;
+}
+
+function indexed(data: CatalogueData): Loaded {
+  const byBareName = new Map<string, CatalogueEntry>();
+  for (const models of Object.values(data.providers))
     for (const [name, entry] of Object.entries(models))
-      if (!index.has(bareName(name))) index.set(bareName(name), entry);
-  return index;
+      if (!byBareName.has(bareName(name))) byBareName.set(bareName(name), entry);
+  return { data, byBareName };
 }
 
 function newer(present: CatalogueData, other: CatalogueData | null): CatalogueData {
   return other && other.updated >= present.updated ? other : present;
+}
+
+/** A file of its own in the binary, so that no start pays for it. */
+function readEmbedded(): CatalogueData {
+  return JSON.parse(readFileSync(embeddedFile as unknown as string, "utf8"));
 }
 
 function readCopy(path: string, log: Log): CatalogueData | null {

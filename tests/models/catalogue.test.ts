@@ -47,6 +47,12 @@ describe("the built-in catalogue", () => {
     expect(Object.keys(embedded.providers).filter((name) => !(name in PROVIDER_PRESETS))).toEqual([]);
   });
 
+  for (const [provider, { defaultModel }] of Object.entries(PROVIDER_PRESETS))
+    if (defaultModel !== null && catalogue.names(provider).length > 0)
+      test(`knows ${defaultModel}, the default of ${provider}`, () => {
+        expect(catalogue.names(provider)).toContain(defaultModel);
+      });
+
   const sonnet = { contextTokens: 200_000, images: true, tools: true, reasoning: true };
   const finds: { provider: string; model: string; facts: object }[] = [
     {

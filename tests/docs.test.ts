@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ERROR_CODES } from "../src/lib/errors.ts";
+import { runCommand } from "./support/command.ts";
+import {
+  HERMES_COMMAND,
+  makeHome,
+  type Service,
+  startFakeLlm,
+  startHermes,
+  testConfig,
+} from "./support/hermes.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const EXAMPLE_TIMEOUT_MS = 60_000;
+
+interface Page {
+  path: string;
+  text: string;
+  /** Code blocks with the language they name. */
+  blocks: { language: string; code: string }[];
+  /** The lines outside of them. */
+  prose: string[];
+}
+
+function readPage(path: string): Page {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = "", code = ""]) => ({
+    language,
+    code,
+  }));
+  return { path, text, blocks, prose: text.replace(/^```[\s\S]*?^```$/gm, "").split("\n") };
+}
+
+const TRANSLATED = ["README.md", "docs/configuration.md", "docs/rest-api.md"];
+const inChinese = (path: string) => path.replace(/\.md$/, ".zh-CN.md");
+const pages = ["", "docs"]
+  .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => join(folder, name)))
+  .filter((path) => path.endsWith(".md"))
+  .map(readPage);
+const page = (path: string) => pages.find((one) => one.path === path) ?? readPage(path);
+const bothLanguages = (path: string) => [page(path), page(inChinese(path))];
+
+/** The headings by their level, and how many lines each table and list has: what a translation keeps. */
+function outline({ prose }: Page) {
+  return prose.flatMap((line) => /^(#+|\||- |\d+\. )/.exec(line)?.[1] ?? []);
+}
+
+/** The text with every quoted string that is Chinese put back into the one that it translates. */
+function untranslated(chinese: string, english: string): string {
+  const quoted = /("(?:[^"\\\n]|\\.)*")/;
+  const originals = english.split(quoted);
+  return chinese
+    .split(quoted)
+    .map((part, i) => (i % 2 === 1 && /\p{Script=Han}/u.test(part) ? originals[i] : part))
+    .join("");
+}
+
+describe("two languages", () => {
+  for (const path of TRANSLATED)
+    test(`${path} has the same outline and the same code in Chinese`, () => {
+      const [english, chinese] = bothLanguages(path) as [Page, Page];
+      expect(outline(chinese)).toEqual(outline(english));
+      expect(
+        chinese.blocks.map(({ language, code }, i) => ({
+          language,
+          code: untranslated(code, english.blocks[i]?.code ?? ""),
+        })),
+      ).toEqual(english.blocks);
+    });
+
+  test("no other page has a translation that nobody compares", () => {
+    const chinese = pages.map(({ path }) => path).filter((path) => path.includes(".zh-CN."));
+    expect(chinese.sort()).toEqual(TRANSLATED.map(inChinese).sort());
+  });
+});
+
+test("every link within the repository leads to a file", () => {
+  const links = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, target = ""]) => ({ path, target })),
+  );
+  expect(links.length).toBeGreaterThan(10);
+  expect(links.filter(({ path, target }) => !existsSync(join(ROOT, dirname(path), target)))).toEqual([]);
+});
+
+describe("commands", () => {
+  let home: string;
+  beforeAll(() => {
+    home = makeHome();
+  });
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  interface Help {
+    commands: string[];
+    flags: string[];
+  }
+  const known = new Map<string, Promise<Help>>();
+
+  /** What `--help` of a command lists. */
+  function helpOf(path: string[]): Promise<Help> {
+    const name = path.join(" ");
+    const help = known.get(name) ?? askHelp(path);
+    known.set(name, help);
+    return help;
+  }
+  async function askHelp(path: string[]): Promise<Help> {
+    const { stdout } = await runCommand([...path, "--help"], { home });
+    const list = /^Commands:\n((?: .*\n)+)/m.exec(stdout)?.[1] ?? "";
+    return {
+      commands: [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1] ?? ""),
+      flags: [...stdout.matchAll(/--[a-z][a-z-]*/g)].map((match) => match[0]),
+    };
+  }
+
+  /** What is wrong with a command line, or null. Words behind the last command are its arguments. */
+  async function wrongIn(line: string): Promise<string | null> {
+    const path: string[] = [];
+    for (const word of line.split(/\s+/).slice(1)) {
+      const { commands, flags } = await helpOf(path);
+      if (word.startsWith("--") && !flags.includes(word)) return `${line}: no ${word}`;
+      if (word.startsWith("-") || commands.length === 0) continue;
+      if (!commands.includes(word)) return `${line}: no ${word}`;
+      path.push(word);
+    }
+    return null;
+  }
+
+  /** Command lines in code; a cell of a table that begins with one goes on with the last words of others. */
+  function linesOf({ prose, blocks }: Page): string[] {
+    const spans = prose
+      .flatMap((line) => line.split("|"))
+      .flatMap((cell) => {
+        const [first = "", ...others] = [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
+        const group = cell.trimStart().startsWith("`hermes ") ? first.split(" ").slice(0, -1).join(" ") : "";
+        const isWord = (text: string) => group !== "" && /^[a-z]+$/.test(text);
+        return [first, ...others.map((text) => (isWord(text) ? `${group} ${text}` : text))];
+      });
+    const shell = blocks.filter(({ language }) => language === "sh").flatMap(({ code }) => code.split("\n"));
+    return [...spans, ...shell]
+      .map((text) => text.replace(/^dist\/hermes\b/, "hermes"))
+      .filter((text) => /^hermes [a-z-]/.test(text));
+  }
+
+  test("every command and flag of the pages exists", async () => {
+    const lines = [...new Set(pages.flatMap(linesOf))];
+    expect(lines).toContain("hermes sessions search");
+    const wrong: string[] = [];
+    for (const line of lines) wrong.push(...([await wrongIn(line)].filter(Boolean) as string[]));
+    expect(wrong).toEqual([]);
+  }, 60_000);
+
+  test("the README lists every command", async () => {
+    const { commands } = await helpOf([]);
+    const { text } = page("README.md");
+    expect(commands.length).toBeGreaterThan(8);
+    expect(commands.filter((name) => !text.includes(`| \`hermes ${name}`))).toEqual([]);
+  });
+});
+
+test("every YAML of the pages is a valid configuration", async () => {
+  const samples = pages.flatMap(({ blocks }) => blocks.filter(({ language }) => language === "yaml"));
+  expect(samples.length).toBeGreaterThan(2);
+  for (const { code } of new Set(samples)) {
+    const home = makeHome();
+    try {
+      writeFileSync(join(home, "secret"), "a-secret\n", { mode: 0o600 });
+      const config = code.replace(/file:\/[\w/.-]+/g, `file:${join(home, "secret")}`);
+      writeFileSync(join(home, "config.yaml"), config, { mode: 0o600 });
+      const variables = [...code.matchAll(/\$\{(\w+)/g)].map(([, name = ""]) => [name, `a-value-of-${name}`]);
+      const { code: exit, stderr } = await runCommand(["config", "check"], {
+        home,
+        env: Object.fromEntries(variables),
+      });
+      expect({ config, exit, stderr: exit === 0 ? "" : stderr }).toEqual({ config, exit: 0, stderr: "" });
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  }
+}, 60_000);
+
+describe("docs/rest-api.md", () => {
+  /** What only the command line and the rooms below the API know. */
+  const NEVER_ANSWERED = ["network_refused", "network_failed", "network_timeout", "address_in_use", "usage"];
+
+  for (const { path, prose, blocks } of bothLanguages("docs/rest-api.md")) {
+    test(`${path} lists every error with its status`, () => {
+      const listed = prose.flatMap((line) => {
+        const [, status, code] = /^\| (\d{3}) \| `(\w+)` \|/.exec(line) ?? [];
+        return code === undefined ? [] : [[code, Number(status)] as const];
+      });
+      const answered = Object.entries(ERROR_CODES)
+        .filter(([code]) => !NEVER_ANSWERED.includes(code))
+        .map(([code, [status]]) => [code, status] as const);
+      expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(answered));
+      expect(listed.length).toBe(answered.length);
+    });
+
+    test(`${path} has only JSON that is JSON`, () => {
+      const samples = blocks.filter(({ language }) => language === "json");
+      expect(samples.length).toBeGreaterThan(2);
+      for (const { code } of samples) expect(() => JSON.parse(code)).not.toThrow();
+    });
+  }
+});
+
+describe("examples (curl, and python3 with requests)", () => {
+  let fake: Service;
+  beforeAll(async () => {
+    fake = await startFakeLlm();
+  }, EXAMPLE_TIMEOUT_MS);
+  afterAll(() => fake.kill());
+
+  /** Fails where curl would only print an error, and ends every answer with a line of its own. */
+  const SHELL = `set -e; curl() { command curl -sS --fail-with-body "$@"; echo; }\n`;
+
+  /** Runs the examples of a page in their order, as printed but for the address and the token, and gives what they print. */
+  async function runExamples({ blocks }: Page): Promise<{ code: string; exit: number; output: string }[]> {
+    const user = makeHome();
+    const home = join(user, ".hermes");
+    mkdirSync(home, { mode: 0o700 });
+    const { model, providers } = testConfig(fake.url, "hello");
+    const hermes = await startHermes({ home, config: { model, providers, api: { port: 0 } } });
+    try {
+      const token = readFileSync(join(home, "api-token"), "utf8").trim();
+      const results = [];
+      let before = ""; // variables that an earlier block has set
+      for (const { language, code } of blocks) {
+        if (!["sh", "python"].includes(language) || code.includes("scripts/start")) continue;
+        const script = code
+          .replaceAll("http://127.0.0.1:18791", hermes.service.url)
+          .replace(/^dist\/hermes\b/gm, HERMES_COMMAND.map((word) => `'${word}'`).join(" "))
+          .replace(/YOUR_TOKEN|your-secure-api-token/g, token);
+        const command =
+          language === "sh" ? ["bash", "-c", SHELL + before + script] : ["python3", "-c", script];
+        const child = Bun.spawn(command, {
+          cwd: user,
+          env: { PATH: process.env["PATH"] ?? "", HOME: user, HERMES_API_TOKEN: token },
+          stdin: "ignore",
+          stdout: "pipe",
+          stderr: "pipe",
+        });
+        const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+        results.push({ code, exit: await child.exited, output: stdout + stderr });
+        if (language === "sh") before += `${/^[A-Z]+=.*$/m.exec(script)?.[0] ?? ""}\n`;
+      }
+      return results;
+    } finally {
+      await hermes.remove();
+      rmSync(user, { recursive: true, force: true });
+    }
+  }
+
+  for (const one of ["README.md", "docs/rest-api.md"].flatMap(bothLanguages))
+    test(
+      one.path,
+      async () => {
+        const results = await runExamples(one);
+        expect(results.length).toBeGreaterThan(3);
+        expect(results.filter(({ exit }) => exit !== 0)).toEqual([]);
+        const greeting = one.path.includes("zh-CN") ? "我是 Hermes 自带的假模型" : "I am the fake model";
+        for (const { code, output } of results)
+          if (/"(Hello|你好)"/.test(code) && !code.includes("-i \\"))
+            expect({ code, output }).toEqual({ code, output: expect.stringContaining(greeting) });
+      },
+      EXAMPLE_TIMEOUT_MS,
+    );
+});

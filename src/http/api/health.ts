@@ -41,7 +41,7 @@ function readiness(admission: Admission, list: Check[]): Response {
   const error = new AppError(
     store ? "store_unavailable" : "not_ready",
     `Not ready: ${failed.map((one) => one.name).join(", ")}.`,
-    { hint: "`hermes doctor` tells more." },
+    { hint: "`hermes status` and the log tell more." },
   );
   return problem(admission, error, { checks: list });
 }

@@ -51,6 +51,10 @@ const stream = {
   },
   example: `${EVENTS}\n\n`,
 };
+const runHeaders = {
+  "X-Run-Id": { description: "The id of the run.", schema: { type: "string" } },
+  Location: { description: "The address of the run.", schema: { type: "string" } },
+};
 const accepted = answer(
   "Accepted, with `Prefer: respond-async`; the run is at `Location`.",
   ref("AcceptedRun"),
@@ -63,12 +67,13 @@ const accepted = answer(
 const turn = {
   200: {
     description: "The answer, or its stream.",
+    headers: runHeaders,
     content: {
       "application/json": { schema: ref("Answer"), example: ANSWER },
       "text/event-stream": stream,
     },
   },
-  202: accepted,
+  202: { ...accepted, headers: runHeaders },
 };
 
 /** What each documented route answers when all is well. */

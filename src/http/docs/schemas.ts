@@ -86,11 +86,13 @@ export const SCHEMAS = {
     started_at: nullable("string", "When it was last started."),
     finished_at: nullable("string", "When it ended."),
   }),
-  CancelledRun: object({
-    run_id: runId,
-    status: text("How the run stands now; a running one ends in a moment."),
-    cancelled: flag("False when it had ended before."),
-  }),
+  /** A run that was running still is when this is answered; it ends in a moment. */
+  CancelledRun: {
+    allOf: [
+      { $ref: "#/components/schemas/Run" },
+      object({ cancelled: flag("False when it had ended before.") }),
+    ],
+  },
   Memory: object({
     key: text("Its key."),
     value: { description: "Any JSON value." },

@@ -17,7 +17,7 @@ export function createErrorHandler(log: Log): (admission: Admission, thrown: unk
     }
     const error = toAppError(thrown instanceof ParseError ? parseFailure(thrown) : thrown);
     if (CLOSING.has(error.code)) admission.headers["connection"] = "close";
-    if (error.status >= 500)
+    if (error.status >= 500 && error.code !== "shutting_down")
       log.error("request failed", {
         request_id: admission.requestId,
         route: admission.route?.path,

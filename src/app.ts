@@ -49,7 +49,8 @@ export interface App {
 export interface Service {
   /** Where the REST API answers, its base path included. */
   apiUrl: string;
-  stop(): Promise<void>;
+  /** Takes nothing new, and ends once the turns that run are answered, or after half a minute at most. */
+  stop(turnsEnded?: Promise<void>): Promise<void>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -138,9 +139,9 @@ export async function startService(app: App, version: string): Promise<Service> 
   const { host, base_path } = app.config.current.api;
   return {
     apiUrl: `http://${reachableHost(host)}:${port}${base_path}`,
-    async stop() {
+    async stop(turnsEnded) {
       upkeep.stop();
-      await server.stop();
+      await server.stop(turnsEnded === undefined ? {} : { turnsEnded });
     },
   };
 }

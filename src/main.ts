@@ -2,10 +2,15 @@ import { run } from "./cli/program.ts";
 
 // Files that Hermes makes are for its own user only: database, token, log.
 process.umask(0o077);
-// A reader that has seen enough, such as `head`, closes the pipe: nothing is left to do, and nothing is wrong.
-process.stdout.on("error", () => process.exit(0));
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, such as `head`, closes the pipe: nothing is left to do, and nothing is wrong.
+  if (code === "EPIPE") process.exit(0);
+  process.stderr.write(`error: The output could not be written (${code}).\n`, () => process.exit(1));
+});
 // A service goes on when nobody reads its log any more.
 process.stderr.on("error", () => undefined);
 const code = await run(process.argv.slice(2));
-// Exit only when the last words have left the process, also through a pipe.
-process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+process.exitCode = code; // for a stream that has failed and ends without saying so
+// Exit only when the last words have left the process, also through a full pipe, for which an empty write would not wait.
+// What went wrong with them is told a moment after `end`.
+process.stdout.end(() => process.stderr.end(() => setImmediate(() => process.exit(code))));

@@ -24,13 +24,15 @@ export interface Hub {
 export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runId: string) => boolean): Hub {
   const listeners = new Map<string, Set<Listener>>();
 
-  const listen = (runId: string): Listener => {
+  const listen = (runId: string, signal: AbortSignal): Listener => {
     const listener = createListener();
+    signal.addEventListener("abort", listener.lookAgain);
     const set = listeners.get(runId) ?? new Set();
     listeners.set(runId, set.add(listener));
     return listener;
   };
-  const leave = (runId: string, listener: Listener) => {
+  const leave = (runId: string, signal: AbortSignal, listener: Listener) => {
+    signal.removeEventListener("abort", listener.lookAgain);
     const set = listeners.get(runId);
     set?.delete(listener);
     if (set?.size === 0) listeners.delete(runId);
@@ -62,7 +64,7 @@ export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runI
     },
 
     async *events(runId, afterSeq, signal) {
-      const listener = listen(runId); // before the store is read, so that nothing falls between the two
+      const listener = listen(runId, signal); // before the store is read, so that nothing falls between the two
       let seq = afterSeq;
       try {
         while (!signal.aborted) {
@@ -75,7 +77,7 @@ export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runI
           }
           if (hasEnded(status)) return; // its events are past their keeping time, or all behind `afterSeq`
           for (;;) {
-            const news = await listener.next(signal, pollMs(runId));
+            const news = await listener.next(pollMs(runId));
             if (news === "look again") break;
             const fresh = news.filter((event) => event.seq > seq);
             if (fresh.length === 0) continue;
@@ -85,12 +87,12 @@ export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runI
           }
         }
       } finally {
-        leave(runId, listener);
+        leave(runId, signal, listener);
       }
     },
 
     async finished(runId, signal) {
-      const listener = listen(runId);
+      const listener = listen(runId, signal);
       try {
         for (;;) {
           signal.throwIfAborted();
@@ -98,11 +100,11 @@ export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runI
           if (hasEnded(run.status)) return run;
           let news: News;
           do {
-            news = await listener.next(signal, pollMs(runId));
+            news = await listener.next(pollMs(runId));
           } while (news !== "look again" && !news.some((event) => isFinal(event.type)));
         }
       } finally {
-        leave(runId, listener);
+        leave(runId, signal, listener);
       }
     },
   };
@@ -117,8 +119,8 @@ type News = RunEventRecord[] | "look again";
 interface Listener {
   push(events: readonly RunEventRecord[]): void;
   lookAgain(): void;
-  /** What came since; `look again` on a wake, after an overflow, an abort, or `pollMs` without news. */
-  next(signal: AbortSignal, pollMs: number | null): Promise<News>;
+  /** What came since; `look again` on a wake, after an overflow, or `pollMs` without news. */
+  next(pollMs: number | null): Promise<News>;
 }
 
 function createListener(): Listener {
@@ -126,16 +128,14 @@ function createListener(): Listener {
   let stale = false;
   let notify: (() => void) | null = null;
 
-  const wait = (signal: AbortSignal, pollMs: number | null) =>
+  const wait = (pollMs: number | null) =>
     new Promise<void>((resolve) => {
       const done = () => {
         notify = null;
         clearTimeout(timer);
-        signal.removeEventListener("abort", done);
         resolve();
       };
       const timer = pollMs === null ? undefined : setTimeout(done, pollMs);
-      signal.addEventListener("abort", done, { once: true });
       notify = done;
     });
 
@@ -153,8 +153,8 @@ function createListener(): Listener {
       stale = true;
       notify?.();
     },
-    async next(signal, pollMs) {
-      if (!stale && buffer.length === 0 && !signal.aborted) await wait(signal, pollMs);
+    async next(pollMs) {
+      if (!stale && buffer.length === 0) await wait(pollMs);
       if (stale || buffer.length === 0) {
         stale = false;
         return "look again";

@@ -37,7 +37,8 @@ async function serve(app: App, { stopped, forced }: ReturnType<typeof stopSignal
   log.info("stopping");
   endpoint.remove();
   // Turns end while the server still answers those who wait for them.
-  const done = Promise.all([app.agent.stop(STOP_DEADLINE_MS), service.stop()]);
+  const turnsEnded = app.agent.stop(STOP_DEADLINE_MS);
+  const done = Promise.all([turnsEnded, service.stop(turnsEnded)]);
   await Promise.race([withProgress("waiting for what still runs", done), forced]);
 }
 

@@ -20,18 +20,24 @@ import { createSseHub } from "./sse.ts";
 
 /** Time for requests in progress at a stop: a little more than running turns get. */
 const STOP_GRACE_MS = 21_000;
-/** Time for the last answers to leave once the grace is over. */
+/** Time for the last answers to leave, once no turn runs any more and once the grace is over. */
 const LAST_ANSWERS_MS = 500;
+
+export interface StopOptions {
+  graceMs?: number;
+  /** Resolves once this process runs no turn: whoever still waits then waits for a turn of the next start. */
+  turnsEnded?: Promise<void>;
+}
 
 /** The REST API as a listening server. */
 export interface HttpServer {
   /** Starts to listen. Rejects with `address_in_use` or, for any other reason, `config_invalid`. */
   listen(): Promise<{ url: string; port: number; hostname: string }>;
   /**
-   * Takes no new connection, tells the clients of event streams, lets requests in progress end for `graceMs`, answers the
-   * rest with 503, and closes everything. Runs are not touched.
+   * Takes no new connection, tells the clients of event streams, lets requests in progress end until `turnsEnded` resolves,
+   * but no longer than `graceMs`, answers the rest with 503, and closes everything. Runs are not touched.
    */
-  stop(graceMs?: number): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /** Joins the plugins. The routes and their rights stand in `routes.ts`; nothing else is reachable. */
@@ -66,12 +72,13 @@ export function createHttpServer(parts: HttpParts): HttpServer {
       if (server === null || server.port === undefined) throw new Error("the server has no port");
       return { url: server.url.origin, port: server.port, hostname: server.hostname ?? host };
     },
-    async stop(graceMs = STOP_GRACE_MS) {
+    async stop({ graceMs = STOP_GRACE_MS, turnsEnded } = {}) {
       stopListening();
       if (server === null) return;
       hub.announceStop();
       const done = server.stop();
-      await within(done, graceMs);
+      const lastAnswers = () => within(done, LAST_ANSWERS_MS);
+      await within(Promise.race([done, turnsEnded?.then(lastAnswers, lastAnswers) ?? done]), graceMs);
       stopping.abort();
       hub.stop();
       await within(done, LAST_ANSWERS_MS);

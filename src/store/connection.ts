@@ -24,11 +24,10 @@ const PRAGMAS = `
 `;
 
 /**
- * Opens the file, which is made with mode 0600 (and its directory with 0700) when missing. SQLite gives the `-wal` and
- * `-shm` files the mode of the database. The database of another program is refused with `store_unavailable`.
+ * Opens the file, which must exist; see `makePrivateFile`. SQLite gives the `-wal` and `-shm` files the mode of the
+ * database. The database of another program is refused with `store_unavailable`.
  */
 export function connect(path: string): Db {
-  makePrivateFile(path);
   const client = new Database(path, { create: false, readwrite: true, strict: true });
   try {
     client.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);

@@ -157,6 +157,7 @@ export interface MessageHit {
   snippet: string;
 }
 
+/** Steps and outcomes are taken from the process that runs the run; anybody else, but for a cancel, gets `conflict`. */
 export interface RunStore {
   /**
    * Puts the run, its session (made when missing) and the user's message on disk in one transaction. A delivery that is

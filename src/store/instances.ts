@@ -18,7 +18,7 @@ export interface Instances {
   readonly own: string;
   /** Those of `names` that no living process holds. */
   gone(names: string[]): string[];
-  /** Removes what processes that are gone left behind. */
+  /** Removes what processes that are gone left behind, and makes its own lock anew when that was removed. */
   sweep(): void;
   close(): void;
 }
@@ -27,17 +27,17 @@ export function joinInstances(databasePath: string): Instances {
   const own = newId("ins");
   const directory = lockDirectory(databasePath);
   const file = (name: string) => join(directory, `${name}${SUFFIX}`);
-  // Locked first and named afterwards: whoever sees the name finds the lock held.
-  const unnamed = `${file(own)}.new`;
-  makePrivateFile(unnamed);
-  const lock = tryLock(unnamed);
-  if (!lock) throw new Error(`The new file ${unnamed} is locked by somebody else.`);
-  renameSync(unnamed, file(own));
+  let lock = holdNew(file(own));
 
   return {
     own,
     gone: (names) => names.filter((name) => name !== own && isGone(file(name))),
     sweep() {
+      if (!existsSync(file(own))) {
+        const lost = lock;
+        lock = holdNew(file(own));
+        lost.close(true);
+      }
       for (const name of readdirSync(directory))
         if (name.endsWith(SUFFIX) && name !== `${own}${SUFFIX}`) isGone(join(directory, name));
     },
@@ -71,12 +71,23 @@ function isGone(path: string): boolean {
   return true;
 }
 
+/** Locked first and named afterwards: whoever sees the name finds the lock held. */
+function holdNew(path: string): Database {
+  const unnamed = `${path}.new`;
+  makePrivateFile(unnamed);
+  const lock = tryLock(unnamed);
+  if (!lock) throw new Error(`The new file ${unnamed} is locked by somebody else.`);
+  renameSync(unnamed, path);
+  return lock;
+}
+
 /** The lock, or null when it is held, or when its file went away at this moment. */
 function tryLock(path: string): Database | null {
   let lock: Database | undefined;
   try {
     lock = new Database(path, { create: false, readwrite: true });
     lock.run("PRAGMA busy_timeout = 0");
+    lock.run("PRAGMA journal_mode = MEMORY"); // a journal on disk would stay behind after a crash
     lock.run("BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {

@@ -1,4 +1,5 @@
-import { connect, type Db, disconnect } from "./connection.ts";
+import { statSync } from "node:fs";
+import { connect, type Db, disconnect, makePrivateFile } from "./connection.ts";
 import { isFileFault, isFull, LogInUse } from "./faults.ts";
 
 /** The one connection of this process, replaced by a new one after it failed. */
@@ -11,6 +12,8 @@ export interface Lifeline {
   failed(error: unknown): void;
   /** Drops the connection whatever the file says to that. */
   abandon(): void;
+  /** False when the path leads to another file by now: the one of the connection was replaced or removed. */
+  isAtPath(): boolean;
   close(): void;
 }
 
@@ -30,9 +33,14 @@ type LogState = "unknown" | "suspect" | "sound";
 export function createLifeline(path: string): Lifeline {
   let db: Db | null = null;
   let log: LogState = "unknown";
+  let file: number | null = null; // its inode, found just before it was opened
 
   const readable = () => {
-    db ??= connect(path);
+    if (db) return db;
+    // Made for the first connection only: what is missing later was taken away, and an empty one would hide that.
+    if (file === null) makePrivateFile(path);
+    file = inodeAt(path);
+    db = connect(path);
     return db;
   };
   const drop = () => {
@@ -64,8 +72,13 @@ export function createLifeline(path: string): Lifeline {
       if (!isFull(error)) abandon();
     },
     abandon,
+    isAtPath: () => file === null || inodeAt(path) === file,
     close: drop,
   };
+}
+
+function inodeAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }
 
 /** False when another connection uses the log at this moment. */

@@ -1,7 +1,7 @@
 import type { Log } from "../lib/log.ts";
 import type { Store } from "./contract.ts";
 import { isBusy, toStoreError } from "./faults.ts";
-import { joinInstances } from "./instances.ts";
+import { type Instances, joinInstances } from "./instances.ts";
 import { createLifeline, type Lifeline } from "./lifeline.ts";
 import { createMemoryStore } from "./memory.ts";
 import { migrate } from "./migrate.ts";
@@ -29,8 +29,7 @@ const OPEN_PAUSE_MS = 10;
 export async function openStore({ path, log, clock = Date.now }: StoreOptions): Promise<Store> {
   const lifeline = createLifeline(path);
   try {
-    await prepare(lifeline, path, log);
-    const instances = joinInstances(path);
+    const instances = await join(lifeline, path, log);
     const access = createAccess({ path, lifeline, log });
     return {
       path,
@@ -54,7 +53,21 @@ export async function openStore({ path, log, clock = Date.now }: StoreOptions): 
   }
 }
 
-/** Connects and migrates, with patience for a process that opens or closes the same file at this moment. */
+/**
+ * Becomes one of those that use the file. From then on nobody replaces it (see `restoreDatabase`); when that happened just
+ * before, everything begins anew with the file that is there now.
+ */
+async function join(lifeline: Lifeline, path: string, log: Log): Promise<Instances> {
+  for (;;) {
+    await prepare(lifeline, path, log);
+    const instances = joinInstances(path);
+    if (lifeline.isAtPath()) return instances;
+    instances.close();
+    lifeline.abandon();
+  }
+}
+
+/** Connects and migrates, with patience for a process that opens, closes or replaces the same file at this moment. */
 async function prepare(lifeline: Lifeline, path: string, log: Log): Promise<void> {
   const since = performance.now();
   for (;;) {
@@ -62,7 +75,9 @@ async function prepare(lifeline: Lifeline, path: string, log: Log): Promise<void
       await migrate(lifeline.readable(), path, log);
       return;
     } catch (error) {
-      if (!isBusy(error) || performance.now() - since > OPEN_PATIENCE_MS) throw error;
+      const isReplaced = !lifeline.isAtPath();
+      if (isReplaced) lifeline.abandon();
+      if (!(isReplaced || isBusy(error)) || performance.now() - since > OPEN_PATIENCE_MS) throw error;
     }
     await Bun.sleep(OPEN_PAUSE_MS);
   }

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -28,7 +28,6 @@ export async function restoreDatabase({ path, from, log }: RestoreOptions): Prom
   try {
     copyBackup(from, copy);
     await checkCopy(copy, from, log);
-    refuseWhileOpen(path);
     return { kept: replace(path, copy) };
   } finally {
     removeCopy(copy);
@@ -89,18 +88,31 @@ async function checkCopy(copy: string, from: string, log: Log): Promise<void> {
 function replace(path: string, copy: string): string | null {
   const release = lockWhole(path);
   try {
+    refuseWhileOpen(path); // whoever comes later cannot read the locked file, and finds the new one after that
     const kept = existsSync(path)
       ? `${path}.replaced-${new Date().toISOString().replaceAll(/[:.]/g, "")}`
       : null;
-    // The log of a damaged database still belongs to it; that of a sound one is empty and gone.
-    if (kept !== null)
-      for (const suffix of ["-wal", "-shm", ""])
-        if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
+    if (kept !== null) keep(path, kept);
     renameSync(copy, path);
     syncPath(dirname(path));
     return kept;
   } finally {
     release();
+  }
+}
+
+/**
+ * Gives the database a second name. It keeps the first one until the copy takes that over: a process that starts in
+ * between would make a new database in an empty place.
+ */
+function keep(path: string, kept: string): void {
+  // The log of a damaged database still belongs to it; that of a sound one is empty and gone.
+  for (const suffix of ["-wal", "-shm"])
+    if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
+  try {
+    linkSync(path, kept);
+  } catch {
+    renameSync(path, kept); // a file system without second names; whatever else is wrong fails here too
   }
 }
 

@@ -10,9 +10,17 @@ import { appendMessages, messagesOfRun } from "./messages.ts";
 import { runs, toolCalls } from "./schema.ts";
 import type { Access } from "./writer.ts";
 
+interface RunState {
+  status: RunStatus;
+  instance: string | null;
+  sessionKey: string;
+  attempts: number;
+  lastSeq: number;
+}
+
 const selectState = statement((db) =>
-  db.$client.prepare<{ status: RunStatus; sessionKey: string; attempts: number; lastSeq: number }, [string]>(
-    `SELECT status, session_key AS sessionKey, attempts,
+  db.$client.prepare<RunState, [string]>(
+    `SELECT status, instance, session_key AS sessionKey, attempts,
        (SELECT coalesce(max(seq), 0) FROM run_events WHERE run_id = runs.id) AS lastSeq
      FROM runs WHERE id = ?`,
   ),
@@ -76,14 +84,15 @@ const selectQueued = statement((db) =>
 );
 
 export function createRunStore(access: Access, instances: Instances, now: () => number): RunStore {
-  /** One transaction of an open run: its messages, its events and whatever `also` does. */
+  /** One transaction of a run that runs here: its messages, its events and whatever `also` does. */
   const step = (
     id: string,
     added: { messages: NewMessage[]; events: NewRunEvent[] },
     also?: (db: Db) => void,
+    writer: string | null = instances.own,
   ): Promise<RunEventRecord[]> =>
     access.write((db) => {
-      const { sessionKey, lastSeq } = openRun(db, id);
+      const { sessionKey, lastSeq } = openRun(db, id, writer);
       appendMessages(db, { id, sessionKey }, added.messages, now());
       const events = appendRunEvents(db, id, lastSeq, added.events);
       also?.(db);
@@ -118,7 +127,13 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
       step(id, { messages: [], events }, (db) => beginCall(db).run(id, call.id, call.name, call.arguments)),
     endToolCall: (id, result, events) =>
       step(id, { messages: [result], events }, (db) => endCall(db).run(id, result.toolCallId ?? "")),
-    finish: (id, outcome, added) => step(id, added, (db) => end(db, id, outcome, now())),
+    finish: (id, outcome, added) =>
+      step(
+        id,
+        added,
+        (db) => end(db, id, outcome, now()),
+        outcome.status === "cancelled" ? null : instances.own,
+      ),
     events: (id, afterSeq, limit) => access.read((db) => runEventsAfter(db, id, afterSeq, wholeLimit(limit))),
     requestCancel: (id) => access.write((db) => markCancel(db).run(id).changes > 0),
     cancelRequests: (ids) =>
@@ -153,12 +168,18 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
   };
 }
 
-/** The state of a run that has not ended. */
-function openRun(db: Db, id: string): { sessionKey: string; lastSeq: number } {
+/**
+ * The state of a run that has not ended and, given a `writer`, runs under that instance. A process that others took for
+ * gone (its lock was removed, say) must not write on beside the one that has the run now.
+ */
+function openRun(db: Db, id: string, writer: string | null): RunState {
   const run = selectState(db).get(id);
   if (!run) throw new AppError("not_found", "There is no such run.");
-  if (run.status === "queued" || run.status === "running") return run;
-  throw new AppError("conflict", "The run has ended.");
+  if (run.status !== "queued" && run.status !== "running")
+    throw new AppError("conflict", "The run has ended.");
+  if (writer !== null && run.instance !== writer)
+    throw new AppError("conflict", "The run is not run by this process.");
+  return run;
 }
 
 function end(db: Db, id: string, outcome: RunOutcome, now: number): void {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import type { RunEventRecord } from "../../src/store/contract.ts";
+import { AppError } from "../../src/lib/errors.ts";
+import type { NewRun, RunEventRecord } from "../../src/store/contract.ts";
 import { after, hangs, type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
 import { liveConfig, OWNER, openTestAgent, type TestAgent } from "../support/agent.ts";
-import { openTempStore } from "../support/store.ts";
+import { openTempStore, quietLog } from "../support/store.ts";
 
 const never = new AbortController().signal;
 
@@ -147,6 +148,45 @@ describe("accept", () => {
     const again = await t.agent.accept({ kind: "chat", caller: OWNER, text: "hi", delivery });
     expect(again).toMatchObject({ duplicate: true, run: { id: first.id } });
     expect(models.requests).toHaveLength(1);
+  });
+
+  test("starts in the transaction that takes the message on, when nothing stands before it", async () => {
+    await using t = await openTestAgent({ models: scriptedModels([hangs()]) });
+    const first = await t.accept("at once");
+    expect(await t.store.runs.get(first.id)).toMatchObject({ status: "running", attempts: 1 });
+    expect(await t.store.runs.events(first.id, 0, 10)).toMatchObject([{ seq: 1, type: "run.started" }]);
+    const second = await t.accept("behind it");
+    expect(await t.store.runs.get(second.id)).toMatchObject({ status: "queued" });
+  });
+
+  test("forgets what did not get to the disk, and what was known", async () => {
+    await using temp = await openTempStore();
+    const lines: string[] = [];
+    const { runs } = temp.store;
+    let full = false;
+    const refused = () => Promise.reject(new AppError("store_unavailable", "The disk is full."));
+    const store = {
+      ...temp.store,
+      runs: {
+        ...runs,
+        accept: (run: NewRun) => (full ? refused() : runs.accept(run)),
+        start: (...run: Parameters<typeof runs.start>) => (full ? refused() : runs.start(...run)),
+      },
+    };
+    const models = scriptedModels([hangs()]);
+    const log = quietLog(lines);
+    await using t = await openTestAgent({ models, store, log, agent: { max_concurrent_turns: 2 } });
+    const delivery = { source: "api:owner", id: "key", fingerprint: "f" };
+    await t.accept("hi", { delivery });
+    full = true;
+    await expect(t.accept("lost")).rejects.toMatchObject({ code: "store_unavailable" });
+    await expect(t.accept("lost", { sessionId: "s2" })).rejects.toMatchObject({ code: "store_unavailable" });
+    full = false;
+    await t.accept("hi", { delivery, sessionId: "s3" });
+    await t.accept("hi", { delivery });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(t.agent.stats()).toEqual({ running: 1, queued: 0 });
+    expect(lines).toEqual([]);
   });
 
   test("the same session id of two callers is two sessions", async () => {

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { createPace } from "../../src/agent/pace.ts";
+import { createPace, type Pace } from "../../src/agent/pace.ts";
 import { createRunWriter } from "../../src/agent/run-writer.ts";
 import { AppError } from "../../src/lib/errors.ts";
 import type { NewRunEvent, RunEventRecord } from "../../src/store/contract.ts";
 import { newRun, openTempStore, quietLog } from "../support/store.ts";
 
-async function open(change: { parked?: AbortSignal } = {}) {
+async function open(change: { parked?: AbortSignal; pace?: Pace } = {}) {
   const temp = await openTempStore();
   const { run } = await temp.store.runs.accept(newRun());
   await temp.store.runs.start(run.id, temp.store.instance);
@@ -15,7 +15,7 @@ async function open(change: { parked?: AbortSignal } = {}) {
     runId: run.id,
     runs,
     publish: (events) => void published.push(...events),
-    pace: createPace(),
+    pace: change.pace ?? createPace(),
     parked: change.parked ?? new AbortController().signal,
     log: quietLog(),
   });
@@ -26,6 +26,7 @@ async function open(change: { parked?: AbortSignal } = {}) {
 const call = (id: string) => ({ id, name: "memory_read", arguments: "{}" });
 const started = (id: string) =>
   ({ type: "tool.started", tool: "memory_read", call_id: id, arguments: "{}" }) as const;
+const tick = () => new Promise((resolve) => setImmediate(resolve));
 const full = () => new AppError("store_unavailable", "The disk is full.");
 
 test("the text of one tick is one event, and only what is on disk is published", async () => {
@@ -35,6 +36,30 @@ test("the text of one tick is one event, and only what is on disk is published",
   await t.writer.flush();
   expect(t.published.map((event) => JSON.parse(event.data).delta)).toEqual(["x".repeat(1_000)]);
   expect(t.published).toEqual(await t.stored());
+});
+
+test("the first text waits for no moment, what follows waits for the next one, and so does the reader", async () => {
+  const moment = Promise.withResolvers<void>();
+  await using t = await open({ pace: { next: () => moment.promise } });
+  const deltas = () => t.published.map((event) => JSON.parse(event.data).delta);
+  t.writer.delta("a");
+  await t.writer.room();
+  while (t.published.length === 0) await tick();
+  t.writer.delta("b");
+  let hasRoom = false;
+  const room = t.writer.room().then(() => {
+    hasRoom = true;
+  });
+  for (let ticks = 0; ticks < 5; ticks++) await tick();
+  expect([deltas(), hasRoom]).toEqual([["a"], false]);
+  t.writer.delta("c");
+  moment.resolve();
+  await room;
+  while (t.published.length === 1) await tick();
+  expect(deltas()).toEqual(["a", "bc"]);
+  t.writer.delta("d");
+  await t.writer.recordStep([]); // no step waits for a moment
+  expect(deltas()).toEqual(["a", "bc", "d"]);
 });
 
 test("order is kept between text, events and steps", async () => {
@@ -78,7 +103,7 @@ test("any other failure of streamed text is told to the next who waits", async (
   await using t = await open();
   t.runs.appendEvents = () => Promise.reject(new AppError("conflict", "The run has ended."));
   t.writer.delta("x");
-  await new Promise((resolve) => setImmediate(resolve));
+  await tick();
   await expect(t.writer.recordStep([])).rejects.toMatchObject({ code: "conflict" });
 });
 

@@ -4,6 +4,7 @@ import { AppError } from "../../src/lib/errors.ts";
 import type { ModelEvent } from "../../src/models/contract.ts";
 import { calls, end, hangs, type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
 import { OWNER, openTestAgent, shownText } from "../support/agent.ts";
+import { quietLog } from "../support/store.ts";
 import { probeTool } from "../support/tools.ts";
 
 const endsWith = (...events: ModelEvent[]): Script =>
@@ -253,6 +254,16 @@ describe("budgets", () => {
     const run = await failed({ max_cost_usd: 5 }, [endless], pricey);
     expect(run.error?.hint).toContain("agent.max_cost_usd");
     expect(run.usage?.costUsd).toBeGreaterThan(5);
+  });
+
+  test("cost of a model without a price: one warning", async () => {
+    const lines: string[] = [];
+    const agent = { max_cost_usd: 5 };
+    await using t = await openTestAgent({ models: scriptedModels([says("x")]), agent, log: quietLog(lines) });
+    await t.ask("one");
+    await t.ask("two");
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("scripted/model");
   });
 
   test("time", async () => {

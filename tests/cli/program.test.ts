@@ -199,24 +199,43 @@ describe("an unexpected error", () => {
 });
 
 describe("output", () => {
+  /** Runs `hermes ARGS | READER` and then prints the exit code of Hermes. */
+  async function piped(args: string, reader: string): Promise<{ stdout: string; stderr: string }> {
+    const hermes = HERMES_COMMAND.map((word) => `'${word}'`).join(" ");
+    const child = Bun.spawn(["bash", "-c", `${hermes} ${args} | ${reader}; echo "\${PIPESTATUS[0]}"`], {
+      env: { PATH: process.env["PATH"] ?? "", HERMES_HOME: home },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { stdout, stderr };
+  }
+
   test("a reader that has seen enough is no error", async () => {
     for (const args of ["config schema", "config example", "openapi"]) {
-      const command = `${HERMES_COMMAND.map((word) => `'${word}'`).join(" ")} ${args} | head -c 20; echo "\${PIPESTATUS[0]}"`;
-      const child = Bun.spawn(["bash", "-c", command], {
-        env: { PATH: process.env["PATH"] ?? "", HERMES_HOME: home },
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-      const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+      const { stdout, stderr } = await piped(args, "head -c 20");
       expect({ args, stderr }).toEqual({ args, stderr: "" });
       expect(stdout.slice(20)).toBe("0\n");
     }
   });
 
-  test("a large output reaches a slow reader whole", async () => {
-    const whole = await runCommand(["config", "schema"], { home });
-    expect(() => JSON.parse(whole.stdout)).not.toThrow();
-    expect(whole.stdout.length).toBeGreaterThan(10_000);
+  test("an output larger than a pipe holds reaches a slow reader whole", async () => {
+    const { stdout: whole } = await runCommand(["openapi"], { home });
+    expect(whole.length).toBeGreaterThan(65_536);
+    // The pause is what makes the reader slow; without it the writer never meets a full pipe.
+    const { stdout, stderr } = await piped("openapi", "{ sleep 0.3; cat; }");
+    expect(stderr).toBe("");
+    expect(stdout === `${whole}0\n`).toBe(true);
+  });
+
+  test("an output that finds no room is a failure, not a short file", async () => {
+    const child = Bun.spawn([...HERMES_COMMAND, "config", "example"], {
+      env: { PATH: process.env["PATH"] ?? "", HERMES_HOME: home },
+      stdout: Bun.file("/dev/full"),
+      stderr: "pipe",
+    });
+    expect(await child.stderr.text()).toBe("error: The output could not be written (ENOSPC).\n");
+    expect(await child.exited).toBe(1);
   });
 
   test("files are made for the owner alone", async () => {

@@ -152,7 +152,7 @@ describe("stopping", () => {
     const reader = stream.body?.getReader();
     await reader?.read();
     await runsOf(server, 2);
-    const stopped = server.http.stop(50);
+    const stopped = server.http.stop({ graceMs: 50 });
     const answer = await waits;
     const body = await answer.json();
     expect([answer.status, body.code]).toEqual([503, "shutting_down"]);
@@ -173,6 +173,18 @@ describe("stopping", () => {
     await runsOf(server, 1);
     const stopped = server.http.stop();
     expect((await waits).status).toBe(200);
+    await stopped;
+  });
+
+  test("does not wait for what no turn will answer before the next start", async () => {
+    await using server = await openTestServer({
+      model: "stall",
+      config: { agent: { max_concurrent_turns: 1 } },
+    });
+    const waits = [1, 2].map(() => server.post("/chat", { message: "hi" }));
+    await runsOf(server, 2);
+    const stopped = server.http.stop({ graceMs: 3_600_000, turnsEnded: server.agent.stop(0) });
+    for (const answer of await Promise.all(waits)) expect(answer.status).toBe(503);
     await stopped;
   });
 

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import type { ModelMessage } from "../../src/models/contract.ts";
+import type { ModelEvent, ModelMessage } from "../../src/models/contract.ts";
 import type { Endpoint } from "../../src/models/endpoint.ts";
 import { startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import { openAiModel } from "../../src/models/openai.ts";
-import { endpoint, eventsOf, failure, type Heard, hear, tool, user } from "../support/models.ts";
+import { endpoint, eventsOf, failure, type Heard, hear, never, tool, user } from "../support/models.ts";
 
 const fake = startFakeLlm({ port: 0 });
 afterAll(() => fake.stop());
@@ -54,6 +54,17 @@ describe("answers", () => {
     let chunks = 0;
     for await (const event of eventsOf(model)) if (event.type === "text") chunks += 1;
     expect(chunks).toBe(50);
+  });
+
+  test("a reader that waits gets together what came meanwhile", async () => {
+    const model = openAiModel(endpoint({ baseUrl: fake.url, model: "text-50-every-1" }));
+    const batches: ModelEvent[][] = [];
+    for await (const events of model.stream({ messages: [user("wait for it")], tools: [] }, never())) {
+      if (batches.length === 0) await (await received("wait for it")).ended;
+      batches.push(events);
+    }
+    expect(batches.flat().filter((event) => event.type === "text")).toHaveLength(50);
+    expect(batches.length).toBeLessThan(10);
   });
 
   test("characters split over writes survive", async () => {
@@ -190,7 +201,11 @@ describe("abort", () => {
       const controller = new AbortController();
       const reason = new Error("cancelled by the user");
       const request = { messages: [user(`abort ${model}`)] };
-      const events = eventsOf(openAiModel(endpoint({ baseUrl: fake.url, model })), request, controller.signal);
+      const events = eventsOf(
+        openAiModel(endpoint({ baseUrl: fake.url, model })),
+        request,
+        controller.signal,
+      );
       const reading = (async () => {
         for await (const event of events) if (event.type === "text") controller.abort(reason);
       })();

@@ -138,6 +138,8 @@ describe("a turn", () => {
 
     const again = await temp.restart();
     expect((await again.runs.journal(id)).toolCalls).toEqual([{ call, finished: false }]);
+    await again.runs.takeOver(again.instance);
+    expect(await again.runs.start(id, again.instance)).toBe("started");
     await again.runs.endToolCall(
       id,
       { role: "tool", parts: [{ type: "text", text: "42" }], toolCallId: "c1", toolName: "memory_read" },
@@ -175,8 +177,9 @@ describe("a turn", () => {
 
   test("takes nothing more once it has ended", async () => {
     await using temp = await openTempStore();
-    const { runs } = temp.store;
+    const { runs, instance } = temp.store;
     const id = await accept(temp.store);
+    await runs.start(id, instance);
     const error = { code: "model_timeout", message: "too slow", hint: "wait" };
     await runs.finish(id, { status: "failed", error, usage: USAGE }, NOTHING);
     expect(await runs.get(id)).toMatchObject({ status: "failed", error, usage: USAGE, response: null });
@@ -216,6 +219,19 @@ describe("a turn", () => {
     expect(await runs.start(second, instance)).toBe("busy");
     expect(await runs.start(first, instance)).toBe("started");
     expect(await runs.get(first)).toMatchObject({ attempts: 2 });
+  });
+
+  test("the events of a first start are stored with it, and with no later one", async () => {
+    await using temp = await openTempStore();
+    const { runs, instance } = temp.store;
+    const [first, second] = [await accept(temp.store), await accept(temp.store)];
+    const opening = [{ type: "run.started", data: "{}" }];
+    expect(await runs.start(second, instance, opening)).toBe("busy");
+    expect(await runs.start(first, instance, opening)).toBe("started");
+    await runs.park(instance);
+    expect(await runs.start(first, instance, opening)).toBe("started");
+    expect(await runs.events(first, 0, 10)).toEqual([{ seq: 1, type: "run.started", data: "{}" }]);
+    expect(await runs.events(second, 0, 10)).toEqual([]);
   });
 });
 

@@ -139,6 +139,7 @@ describe("search", () => {
   test("finds what people wrote and not the results of tools", async () => {
     await using temp = await openTempStore();
     const { run } = await temp.store.runs.accept(newRun({ message: userMessage("look it up") }));
+    await temp.store.runs.start(run.id, temp.store.instance);
     await temp.store.runs.recordStep(run.id, {
       messages: [
         { role: "tool", parts: [{ type: "text", text: "zebra in a table" }], toolCallId: "c" },

@@ -46,6 +46,7 @@ describe("upkeep", () => {
     await store.runs.accept(newRun({ id: "run_2" }));
     await store.runs.accept(newRun({ id: "run_3", session: { owner: "o", id: "other" } }));
     await store.runs.start("run_1", store.instance);
+    await store.runs.start("run_3", store.instance);
     await store.runs.finish("run_3", FINISHED, { messages: [], events: [] });
     await store.memory.set("p", "k", 1, "test");
     expect(await store.counts()).toEqual({
@@ -72,6 +73,7 @@ describe("upkeep", () => {
     const take = async (id: string, session: string) => {
       const delivery = { source: "s", id, fingerprint: "f" };
       await store.runs.accept(newRun({ id, session: { owner: "o", id: session }, delivery }));
+      await store.runs.start(id, store.instance);
       await store.runs.appendEvents(id, [event]);
       return delivery;
     };

@@ -119,7 +119,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
         ...init,
       }),
     async [Symbol.asyncDispose]() {
-      await Promise.all([http.stop(0), agent.stop(0)]);
+      await Promise.all([http.stop({ graceMs: 0 }), agent.stop(0)]);
       await llm.stop();
       await temp[Symbol.asyncDispose]();
     },

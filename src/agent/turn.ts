@@ -232,7 +232,8 @@ async function fail(
   { writer, log }: { writer: RunWriter; log: Log },
 ): Promise<void> {
   const cancelled = error.code === "run_cancelled";
-  if (!cancelled) log.warn("a turn failed", { run: run.id, code: error.code, error });
+  const parked = error.code === "shutting_down"; // the writer refuses its outcome, and the next start takes it up
+  if (!cancelled && !parked) log.warn("a turn failed", { run: run.id, code: error.code, error });
   const shown: RunError = {
     code: error.code,
     message: error.message,

@@ -106,7 +106,7 @@ function noProvider(): AppError {
   return new AppError("unknown_model", "No model provider is configured.", {
     hint:
       "Set the key of one in the environment (OPENROUTER_API_KEY, OPENAI_API_KEY, ANTHROPIC_API_KEY, ...), " +
-      "or under providers in config.yaml, or try Hermes without a key: run `hermes dev fake-llm`.",
+      "or under providers in config.yaml. To try Hermes without one: run `hermes dev fake-llm` and set FAKE_LLM_API_KEY=fake.",
   });
 }
 

@@ -36,7 +36,7 @@ const PROOFS = [
 ];
 
 const CHECKS: Check[] = [
-  { name: "lint and format", command: [bun, "x", "biome", "ci", "."], timeoutMs: MINUTE_MS },
+  { name: "lint and format", command: [bun, "x", "biome", "ci", "--colors=off", "."], timeoutMs: MINUTE_MS },
   { name: "types", command: [bun, "x", "tsc", "-p", "."], timeoutMs: 2 * MINUTE_MS },
   { name: "dead code", command: [bun, "x", "knip", "--no-progress"], timeoutMs: MINUTE_MS },
   { name: "generated files", command: [bun, "scripts/generate.ts", "--check"], timeoutMs: MINUTE_MS },

@@ -15,6 +15,8 @@ export function checkConfig(config: Config): Findings {
   checkPlatforms(config, findings);
   checkCidrs(config, findings);
   checkUrls(config, findings);
+  checkOrigins(config, findings);
+  checkHosts(config, findings);
   return findings;
 }
 
@@ -37,5 +39,36 @@ function checkUrls(config: Config, { faults }: Findings): void {
     if (typeof value !== "string" || !/^(base_url|api_base|url)$/.test(path.at(-1) ?? "")) continue;
     if (/^https?:$/.test(URL.parse(value)?.protocol ?? "")) continue;
     faults.push({ path, message: `${formatPath(path)} must begin with http:// or https:// and name a host` });
+  }
+}
+
+/** They are compared with the header `Origin` (RFC 6454 §7) letter by letter: any other spelling would let nobody in. */
+function checkOrigins({ api, mcp }: Config, { faults }: Findings): void {
+  for (const [surface, { allowed_origins }] of Object.entries({ api, mcp }))
+    for (const [i, text] of allowed_origins.entries()) {
+      const meant = originOf(text);
+      if (meant === text) continue;
+      const path = [surface, "allowed_origins", String(i)];
+      const message = `${formatPath(path)} must be an origin, not ${JSON.stringify(text)}`;
+      const hint = meant ? `Write it like ${meant}.` : "Name each origin, such as https://your-app.com.";
+      faults.push({ path, message, hint });
+    }
+}
+
+/** The origin of an address as a browser writes it; null for what has none. */
+function originOf(text: string): string | null {
+  const url = URL.parse(text);
+  if (!url?.host) return null;
+  // Of other schemes, such as those of browser extensions, only the plain form is known.
+  return /^https?:$/.test(url.protocol) ? url.origin : `${url.protocol}//${url.host}`;
+}
+
+/** They are compared with the name in the header `Host`. */
+function checkHosts({ api }: Config, { faults }: Findings): void {
+  for (const [i, text] of api.allowed_hosts.entries()) {
+    if (/^[A-Za-z0-9._-]+$/.test(text)) continue;
+    const path = ["api", "allowed_hosts", String(i)];
+    const message = `${formatPath(path)} must be a host name, not ${JSON.stringify(text)}`;
+    faults.push({ path, message, hint: "Write the name alone, without scheme, port or path." });
   }
 }

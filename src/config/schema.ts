@@ -40,4 +40,3 @@ export const ConfigSchema = Type.Object(
 
 export type Config = Static<typeof ConfigSchema>;
 export type ProviderConfig = Static<typeof provider>;
-export type ApiKeyConfig = Static<typeof namedKey>;

@@ -38,7 +38,8 @@ export interface ConfigWatch extends LiveConfig {
 
 /**
  * Keeps the configuration in force up to date: reads it again when one of its files changes, and at `reload`. A
- * configuration with a problem changes nothing. Keys of a listener keep their value until the next start.
+ * configuration with a problem, or whose file is gone, changes nothing. Keys of a listener keep their value until the
+ * next start.
  */
 export function watchConfig(loaded: LoadedConfig, { log, reload: load }: WatchOptions): ConfigWatch {
   const listeners = new Set<(config: Config) => void>();
@@ -48,6 +49,7 @@ export function watchConfig(loaded: LoadedConfig, { log, reload: load }: WatchOp
   const reload = async (): Promise<Reloaded> => {
     try {
       const next = load();
+      refuseLoss(latest, next);
       for (const warning of next.warnings) if (!latest.warnings.includes(warning)) log.warn(warning);
       const { config, waiting } = keepUntilRestart(current, next.config);
       latest = next;
@@ -91,6 +93,14 @@ export function watchConfig(loaded: LoadedConfig, { log, reload: load }: WatchOp
     reload,
     stop: files.stop,
   };
+}
+
+/** A file that goes away is a slip or an editor at work: its keys and tokens shall not give way to the defaults. */
+function refuseLoss(before: LoadedConfig, { file }: LoadedConfig): void {
+  if (before.file === null || file !== null) return;
+  throw new AppError("config_invalid", `${before.file} is no longer there.`, {
+    hint: "Put it back. To go on without it, restart Hermes.",
+  });
 }
 
 /**

@@ -1,39 +1,3 @@
-/** Lanes: tasks of one key run one after another, tasks of different keys side by side. */
-export interface Lanes {
-  /**
-   * Runs `task` once every earlier task of `key` has ended, whether it succeeded or failed. Settles as the task does.
-   * A task that waits for another task of its own key never ends.
-   */
-  run<T>(key: string, task: () => Promise<T> | T): Promise<T>;
-  /** Tasks of `key` that run or wait. */
-  depth(key: string): number;
-  /** Keys that have a task running or waiting; an empty lane costs no memory. */
-  readonly size: number;
-}
-
-export function createLanes(): Lanes {
-  const lanes = new Map<string, { tail: Promise<unknown>; depth: number }>();
-
-  return {
-    run(key, task) {
-      const lane = lanes.get(key) ?? { tail: Promise.resolve(), depth: 0 };
-      lanes.set(key, lane);
-      lane.depth += 1;
-      const result = lane.tail.then(task);
-      const leave = () => {
-        lane.depth -= 1;
-        if (lane.depth === 0) lanes.delete(key);
-      };
-      lane.tail = result.then(leave, leave); // the failure belongs to the caller, who holds `result`
-      return result;
-    },
-    depth: (key) => lanes.get(key)?.depth ?? 0,
-    get size() {
-      return lanes.size;
-    },
-  };
-}
-
 /** A limit on how many tasks run at once; the others wait in the order in which they came. */
 export interface Limit {
   /**

@@ -223,6 +223,41 @@ const CASES: [
     "Write it like 10.0.0.0/8.",
   ],
   [
+    "an origin with a path",
+    'api: { allowed_origins: ["https://your-app.com/"] }',
+    [1, 26],
+    'api.allowed_origins[0] must be an origin, not "https://your-app.com/"',
+    "Write it like https://your-app.com.",
+  ],
+  [
+    "an origin that no browser spells so",
+    'mcp: { allowed_origins: ["https://Your-App.com:443"] }',
+    [1, 26],
+    'mcp.allowed_origins[0] must be an origin, not "https://Your-App.com:443"',
+    "Write it like https://your-app.com.",
+  ],
+  [
+    "an origin for everybody",
+    'api: { allowed_origins: ["*"] }',
+    [1, 26],
+    'api.allowed_origins[0] must be an origin, not "*"',
+    "Name each origin, such as https://your-app.com.",
+  ],
+  [
+    "the origin of pages that have none",
+    'api: { allowed_origins: ["null"] }',
+    [1, 26],
+    'api.allowed_origins[0] must be an origin, not "null"',
+    "Name each origin, such as https://your-app.com.",
+  ],
+  [
+    "a host with a port",
+    'api: { allowed_hosts: ["hermes.example.com:443"] }',
+    [1, 24],
+    'api.allowed_hosts[0] must be a host name, not "hermes.example.com:443"',
+    "Write the name alone, without scheme, port or path.",
+  ],
+  [
     "one token for two keys",
     "api: { auth: { token: abcd, keys: [ { name: a, token: abcd } ] } }",
     [1, 55],
@@ -280,6 +315,18 @@ for (const [what, yaml, [line, column], message, hint] of CASES)
     const place = { path, file: home.file, line, column };
     expect(home.problems(yaml)).toEqual([{ ...place, message, ...(hint !== undefined && { hint }) }]);
   });
+
+test("origins as browsers send them, and names of hosts, are no problem", () => {
+  const allowed_origins = [
+    "https://your-app.com",
+    "http://localhost:3000",
+    "http://[::1]:8080",
+    "chrome-extension://abcdef",
+  ];
+  const api = { allowed_origins, allowed_hosts: ["hermes.example.com", "HERMES", "my_host-1"] };
+  home.write("config.yaml", JSON.stringify({ api }));
+  expect(home.load().config.api).toMatchObject(api);
+});
 
 test("every problem is told at once, in the order of the file", () => {
   const problems = home.problems(`api:

@@ -108,6 +108,26 @@ describe("a change of a file is taken over", () => {
   });
 });
 
+describe("a file that is taken away", () => {
+  test("leaves the configuration in force as it is, and counts again once it is back", async () => {
+    const watch = start(apiToken("first"));
+    renameSync(home.file, `${home.file}.away`);
+    expect(await watch.reload()).toEqual({ ok: false, changed: [], waiting: [] });
+    expect(watch.current.api.auth.token).toBe("first");
+    expect(messages("error")).toEqual([
+      `The configuration in force stays as it is. ${home.file} is no longer there.`,
+    ]);
+    home.write("config.yaml", apiToken("second"));
+    expect(await watch.reload()).toMatchObject({ ok: true, changed: ["api.auth.token"] });
+  });
+
+  test("is no loss when there was none before", async () => {
+    const load = () => home.load();
+    watched = watchConfig(load(), { log, reload: load });
+    expect(await watched.reload()).toEqual({ ok: true, changed: [], waiting: [] });
+  });
+});
+
 describe("reload", () => {
   test("names what changed and tells the listeners, until they leave", async () => {
     const watch = start(apiToken("first"));

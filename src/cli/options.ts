@@ -7,6 +7,7 @@ export interface CommonOptions {
   logLevel?: LogLevel;
 }
 
+/** Adds `--config`. */
 export function withConfigOption(command: Command): Command {
   return command.option("--config <file>", "read this file instead of $HERMES_HOME/config.yaml");
 }
@@ -16,6 +17,7 @@ export function withLogLevelOption(command: Command): Command {
   return command.option("--log-level <level>", `what to log: ${LOG_LEVELS.join(", ")}`, parseLogLevel);
 }
 
+/** Adds `--json`. */
 export function withJsonOption(command: Command): Command {
   return command.option("--json", "print JSON");
 }

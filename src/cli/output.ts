@@ -10,6 +10,7 @@ export function say(text: string): void {
   process.stderr.write(text.endsWith("\n") ? text : `${text}\n`);
 }
 
+/** Writes a value as JSON for other programs: stdout. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }

@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { agent, model, type provider, providers } from "./schema-models.ts";
 import { allToolGroups, count, oneOf, section, words } from "./schema-parts.ts";
 import { platforms } from "./schema-platforms.ts";
-import { api, gateway, mcp, type namedKey } from "./schema-surfaces.ts";
+import { api, gateway, mcp } from "./schema-surfaces.ts";
 
 const tools = section("Which tools the agent and the callers have.", {
   groups: allToolGroups("Tool groups that are switched on."),

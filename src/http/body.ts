@@ -9,7 +9,7 @@ const MIN_BYTES_PER_MS = 16;
 /** Up to this declared length a body is read in one go. */
 const SMALL_BYTES = 65_536;
 
-/** The parser of every route with a body: reads it within its limits of size and time, as strict JSON. */
+/** The parser of every route with a body: reads it within its limits of size and time, as strict JSON with fields. */
 export function jsonBody(edge: Edge): (context: { request: Request }) => Promise<unknown> {
   return async ({ request }) => {
     const length = request.headers.get("content-length");
@@ -18,11 +18,19 @@ export function jsonBody(edge: Edge): (context: { request: Request }) => Promise
     try {
       const isSmall = length !== null && Number(length) <= SMALL_BYTES;
       const maxBytes = edge.config.current.api.max_body_bytes;
-      return parseJson(isSmall ? await readSmall(request) : await readStream(request, maxBytes));
+      return asObject(parseJson(isSmall ? await readSmall(request) : await readStream(request, maxBytes)));
     } finally {
       release();
     }
   };
+}
+
+/** Elysia would take anything else for an object without fields, and name the first one as missing. */
+function asObject(body: unknown): object {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  throw new AppError("invalid_request", "The body must be a JSON object.", {
+    hint: "Put the fields between { and }.",
+  });
 }
 
 async function readSmall(request: Request): Promise<Uint8Array> {

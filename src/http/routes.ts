@@ -207,6 +207,7 @@ export interface RouteTable {
   find(path: string): Partial<Record<Method, Route>> | null;
 }
 
+/** The routes as they are served below the base path. */
 export function createRouteTable(
   basePath: string,
   routes: readonly Route[] = Object.values(ROUTES),

@@ -1,11 +1,21 @@
 import { type TProperties, Type } from "typebox";
 import { MAX_ATTACHMENTS } from "../agent/attachments.ts";
 import { SESSION_ID_PATTERN } from "../tools/contract.ts";
-import { MEMORY_KEY_CHARS } from "../tools/memory.ts";
+import { MEMORY_KEY_CHARS, MEMORY_VALUE_BYTES } from "../tools/memory.ts";
 
 export const MAX_MESSAGE_CHARS = 1_000_000;
 export const MAX_PAGE = 100;
 export const DEFAULT_PAGE = 20;
+
+const NOT_BLANK_PATTERN = "\\S";
+const WEB_ADDRESS_PATTERN = "^[Hh][Tt][Tt][Pp][Ss]?://";
+
+/** What each pattern asks for, in words that follow "must be". */
+export const PATTERN_FORMS: ReadonlyMap<string, string> = new Map([
+  [SESSION_ID_PATTERN, "1 to 64 letters, digits, _ or -"],
+  [NOT_BLANK_PATTERN, `text of 1 to ${MAX_MESSAGE_CHARS} characters, not only spaces`],
+  [WEB_ADDRESS_PATTERN, "an address that begins with http:// or https://"],
+]);
 
 const strict = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
@@ -58,6 +68,7 @@ export const ChatBody = strict({
     description: "What to say to Hermes.",
     minLength: 1,
     maxLength: MAX_MESSAGE_CHARS,
+    pattern: NOT_BLANK_PATTERN,
     examples: ["Hello!"],
   }),
   session_id: Type.Optional(sessionId),
@@ -75,10 +86,11 @@ export const ExecuteBody = strict({
     description: "What to do.",
     minLength: 1,
     maxLength: MAX_MESSAGE_CHARS,
+    pattern: NOT_BLANK_PATTERN,
     examples: ["Remember that my favourite colour is green."],
   }),
   attachments: Type.Optional(
-    Type.Array(Type.String({ pattern: "^https?://", maxLength: 2048 }), {
+    Type.Array(Type.String({ pattern: WEB_ADDRESS_PATTERN, maxLength: 2048 }), {
       description: "Addresses of files and images that the task is about.",
       maxItems: MAX_ATTACHMENTS,
     }),
@@ -96,7 +108,9 @@ export const ExecuteBody = strict({
 
 export const MemoryBody = strict({
   key: memoryKey,
-  value: Type.Unknown({ description: "Any JSON value, also null; at most 64 KiB of JSON text." }),
+  value: Type.Unknown({
+    description: `Any JSON value, also null; at most ${MEMORY_VALUE_BYTES / 1024} KiB of JSON text.`,
+  }),
 });
 
 export const MemoryQuery = strict({ key: Type.Optional(memoryKey), q: search, ...page });

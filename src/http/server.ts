@@ -23,6 +23,7 @@ const STOP_GRACE_MS = 21_000;
 /** Time for the last answers to leave, once no turn runs any more and once the grace is over. */
 const LAST_ANSWERS_MS = 500;
 
+/** How long a stop may wait, and for what. */
 export interface StopOptions {
   graceMs?: number;
   /** Resolves once this process runs no turn: whoever still waits then waits for a turn of the next start. */

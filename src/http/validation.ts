@@ -2,6 +2,7 @@ import type { ValidationError } from "elysia";
 import type { TSchema } from "typebox";
 import { AppError } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
+import { PATTERN_FORMS } from "./schemas.ts";
 
 /** More findings than this help nobody. */
 const MAX_FINDINGS = 10;
@@ -57,8 +58,17 @@ function errorsOf(error: ValidationError): Iterable<TypeBoxError> {
 function detailOf({ message, schema }: TypeBoxError): string {
   if (message === UNEXPECTED) return "unknown name";
   if (message === MISSING) return "missing";
-  if (schema["pattern"] !== undefined) return `must match ${schema["pattern"]}`;
-  return message.charAt(0).toLowerCase() + message.slice(1);
+  return `must be ${formOf(schema)}`;
+}
+
+/** What a field takes, in words that follow "must be". */
+function formOf(schema: TSchema): string {
+  const { type, pattern, minLength, maxLength, minimum, maximum, maxItems } = schema;
+  if (pattern !== undefined) return PATTERN_FORMS.get(pattern) ?? `text that matches ${pattern}`;
+  if (type === "string") return `text of ${minLength} to ${maxLength} characters`;
+  if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
+  if (type === "boolean") return "true or false";
+  return `a list of ${maxItems} entries at most`;
 }
 
 function sentence({ field, detail }: Finding, where: string): string {

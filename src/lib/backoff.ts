@@ -28,6 +28,7 @@ export function parseRetryAfter(value: string | null | undefined, nowMs = Date.n
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }
 
+/** The value, or the bound that it lies beyond. */
 export function clamp(value: number, lowest: number, highest: number): number {
   return Math.min(highest, Math.max(lowest, value));
 }

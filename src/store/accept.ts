@@ -82,11 +82,13 @@ function queuedRun(run: NewRun, sessionKey: string, now: number): Run {
   };
 }
 
+/** The run of this id, or null. */
 export function findRun(db: Db, id: string): Run | null {
   const row = selectRun(db).get({ id });
   return row ? toRun(row) : null;
 }
 
+/** A row as the run that the other rooms see. */
 export function toRun(row: typeof runs.$inferSelect): Run {
   const { position: _position, owner: _owner, eventsPruned: _eventsPruned, ...run } = row;
   return run;

@@ -31,6 +31,7 @@ export function appendRunEvents(
   });
 }
 
+/** The events of a run after `afterSeq`, oldest first. */
 export function runEventsAfter(db: Db, runId: string, afterSeq: number, limit: number): RunEventRecord[] {
   return selectAfter(db).all({ runId, afterSeq, limit });
 }

@@ -38,6 +38,7 @@ export function isFileFault(error: unknown): boolean {
   return FILE_FAULTS.has(primaryCode(error));
 }
 
+/** The disk has no more room. */
 export function isFull(error: unknown): boolean {
   return primaryCode(error) === FULL;
 }

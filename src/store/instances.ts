@@ -23,6 +23,7 @@ export interface Instances {
   close(): void;
 }
 
+/** Takes a new name among the processes that share the database, and its lock. */
 export function joinInstances(databasePath: string): Instances {
   const own = newId("ins");
   const directory = lockDirectory(databasePath);

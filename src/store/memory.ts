@@ -47,6 +47,7 @@ const replaceWords = statement((db) =>
 
 const deleteWords = statement((db) => db.$client.prepare("DELETE FROM memory_fts WHERE rowid = ?"));
 
+/** Memory with its full-text index. `now` gives milliseconds since the epoch. */
 export function createMemoryStore(access: Access, now: () => number): MemoryStore {
   return {
     get: (principal, key) =>

@@ -47,10 +47,12 @@ export function appendMessages(
   countInSession(db).run(added.length, now, run.sessionKey);
 }
 
+/** The messages of a run, oldest first. */
 export function messagesOfRun(db: Db, runId: string): Message[] {
   return selectOfRun(db).all({ runId }).map(toMessage);
 }
 
+/** A row as the message that the other rooms see. */
 export function toMessage(row: typeof messages.$inferSelect): Message {
   const { body, ...place } = row;
   return { ...body, ...place };
@@ -61,6 +63,7 @@ export function searchableText(message: NewMessage): string {
   return message.role === "tool" ? "" : plainText(message);
 }
 
+/** The text parts of a message, a line each. */
 export function plainText(message: NewMessage): string {
   return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }

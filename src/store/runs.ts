@@ -83,6 +83,7 @@ const selectQueued = statement((db) =>
   db.select().from(runs).where(eq(runs.status, "queued")).orderBy(runs.position).prepare(),
 );
 
+/** Runs, their journals and their events. `now` gives milliseconds since the epoch. */
 export function createRunStore(access: Access, instances: Instances, now: () => number): RunStore {
   /** One transaction of a run that runs here: its messages, its events and whatever `also` does. */
   const step = (

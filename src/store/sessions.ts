@@ -54,6 +54,7 @@ const updateSummary = statement((db) =>
   db.$client.prepare("UPDATE sessions SET summary = ?, summary_through_id = ? WHERE key = ?"),
 );
 
+/** Sessions, and the search over their messages. */
 export function createSessionStore(access: Access): SessionStore {
   return {
     get: (key) =>

@@ -22,6 +22,7 @@ const insertTodo = statement((db) =>
     .prepare(),
 );
 
+/** Todo lists. `now` gives milliseconds since the epoch. */
 export function createTodoStore(access: Access, now: () => number): TodoStore {
   return {
     create: (principal, added) =>

@@ -29,6 +29,7 @@ const deleteDeliveries = statement((db) =>
 
 type Upkeep = Pick<Store, "health" | "counts" | "backup" | "check" | "prune">;
 
+/** Health, counts, backup, check and prune. `now` gives milliseconds since the epoch. */
 export function createUpkeep(access: Access, path: string, now: () => number): Upkeep {
   return {
     health: () => takePulse(access, path, now),

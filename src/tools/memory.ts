@@ -91,8 +91,13 @@ export function memoryTools(memory: MemoryStore): Tool[] {
 
 /** Why a value cannot be remembered, or null. Every door that writes memory asks this. */
 export function valueProblem(value: unknown): string | null {
-  const json = JSON.stringify(value);
+  let fits = true;
+  const json = JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === "number") fits &&= Number.isFinite(part); // `1e999` is read as infinite and written as null
+    return part;
+  });
   if (json === undefined) return "The value is missing.";
+  if (!fits) return "A number in the value is too large to be kept.";
   const sizeBytes = Buffer.byteLength(json);
   if (sizeBytes <= MEMORY_VALUE_BYTES) return null;
   return `The value has ${sizeBytes} bytes as JSON; ${MEMORY_VALUE_BYTES} are the most. Store less, or split it over several keys.`;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { createLimit } from "../../src/lib/lane.ts";
 
 describe("limit", () => {

@@ -50,6 +50,13 @@ describe("memory tools", () => {
     expect((await t.call(A, "memory_read", { key: "k" })).data).toMatchObject({ source: "api", value: null });
   });
 
+  test("a number that JSON cannot hold is refused, not kept as null", async () => {
+    await using t = await open();
+    const refused = await t.call(A, "memory_write", { key: "k", value: { big: [JSON.parse("1e999")] } });
+    expect(refused).toMatchObject({ isError: true, text: "A number in the value is too large to be kept." });
+    expect((await t.call(A, "memory_read", { key: "k" })).isError).toBe(true);
+  });
+
   test("principals do not share memory", async () => {
     await using t = await open();
     await t.call(A, "memory_write", { key: "k", value: "secret of a" });

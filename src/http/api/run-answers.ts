@@ -1,14 +1,11 @@
 import { publicUsage } from "../../agent/events.ts";
 import { AppError, isErrorCode } from "../../lib/errors.ts";
 import type { Run } from "../../store/contract.ts";
+import { sessionIdOf } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { json, problem } from "../answers.ts";
 
-/** The session's id as its owner names it. */
-export function sessionIdOf({ sessionKey }: Run): string {
-  return sessionKey.slice(sessionKey.lastIndexOf("/") + 1);
-}
-
+/** True until the run has ended. */
 export function isOpen({ status }: Run): boolean {
   return status === "queued" || status === "running";
 }
@@ -17,7 +14,7 @@ export function isOpen({ status }: Run): boolean {
 export function publicRun(run: Run) {
   return {
     run_id: run.id,
-    session_id: sessionIdOf(run),
+    session_id: sessionIdOf(run.sessionKey),
     kind: run.kind,
     status: run.status,
     response: run.response,
@@ -43,13 +40,13 @@ export function finishedAnswer(admission: Admission, run: Run): Response {
   if (run.status === "completed" && run.usage !== null)
     return json(admission, {
       response: run.response,
-      session_id: sessionIdOf(run),
+      session_id: sessionIdOf(run.sessionKey),
       run_id: run.id,
       model: run.model,
       finish_reason: run.finishReason,
       usage: publicUsage(run.usage),
     });
-  return problem(admission, failureOf(run), { run_id: run.id, session_id: sessionIdOf(run) });
+  return problem(admission, failureOf(run), { run_id: run.id, session_id: sessionIdOf(run.sessionKey) });
 }
 
 function failureOf({ status, error }: Run): AppError {

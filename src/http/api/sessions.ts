@@ -1,6 +1,6 @@
 import { AppError } from "../../lib/errors.ts";
 import type { Message, MessageHit, Session } from "../../store/contract.ts";
-import { sessionKey } from "../../tools/contract.ts";
+import { sessionIdOf, sessionKey } from "../../tools/contract.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
 import { json, noContent } from "../answers.ts";
 import type { Edge } from "../edge.ts";
@@ -80,7 +80,7 @@ function publicMessage(message: Message) {
 
 function publicHit({ message, snippet }: MessageHit) {
   return {
-    session_id: message.sessionKey.slice(message.sessionKey.lastIndexOf("/") + 1),
+    session_id: sessionIdOf(message.sessionKey),
     message_id: message.id,
     run_id: message.runId,
     role: message.role,

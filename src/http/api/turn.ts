@@ -1,12 +1,12 @@
 import type { TurnRequest } from "../../agent/contract.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { Run } from "../../store/contract.ts";
-import { sessionOwner } from "../../tools/contract.ts";
+import { sessionIdOf, sessionOwner } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { json, problem } from "../answers.ts";
 import { type Edge, holdOpen } from "../edge.ts";
 import { deliveryOf } from "./idempotency.ts";
-import { finishedAnswer, isOpen, sessionIdOf } from "./run-answers.ts";
+import { finishedAnswer, isOpen } from "./run-answers.ts";
 
 const IN_FLIGHT_RETRY_MS = 1000;
 const STOPPING_RETRY_MS = 2000;
@@ -64,7 +64,7 @@ export function streamRun(
 /** A repeat of an asynchronous request gets the same bytes, so the answer tells only what was true for the first. */
 function accepted(admission: Admission, run: Run): Response {
   admission.headers["preference-applied"] = "respond-async";
-  return json(admission, { run_id: run.id, session_id: sessionIdOf(run), status: "queued" }, 202);
+  return json(admission, { run_id: run.id, session_id: sessionIdOf(run.sessionKey), status: "queued" }, 202);
 }
 
 function inFlight(admission: Admission, run: Run): Response {

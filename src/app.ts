@@ -41,6 +41,8 @@ export interface App {
   agent: AgentService;
   /** The API token, when this start made it. */
   madeToken: string | null;
+  /** Where the API token is that Hermes made; null when the configuration has one. */
+  tokenFile: string | null;
   /** Lets running turns end until the deadline, parks the others for the next start, and closes the database. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function openApp(options: AppOptions & { makeToken?: boolean }): Pr
     tools,
     agent,
     madeToken,
+    tokenFile: tokenFileOf(loaded),
     async stop(deadlineMs) {
       await agent.stop(deadlineMs);
       config.stop();
@@ -183,6 +186,11 @@ function loadWithToken(
   if (!makeToken || !needsApiToken(loaded.config)) return { loaded, madeToken: null };
   const { token, made } = ensureApiToken(loaded.home);
   return { loaded: load(options), madeToken: made ? token : null };
+}
+
+function tokenFileOf({ sourceOf }: LoadedConfig): string | null {
+  const { kind, file = null } = sourceOf("api.auth.token");
+  return kind === "api-token" ? file : null;
 }
 
 /** Loaded with the first attachment: what it is made of takes longer to load than most other parts. */

@@ -1,4 +1,5 @@
 import type { LiveConfig } from "../config/live.ts";
+import { backoffMs } from "../lib/backoff.ts";
 import { AppError, toAppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
@@ -21,6 +22,10 @@ import { NO_USAGE } from "./usage.ts";
 
 /** How often the store is asked for runs that another process left behind. */
 const RECOVER_MS = 15_000;
+/** How often, while a session is held by another process, it is asked whether that is gone. */
+const HOLDER_CHECK_MS = 1_000;
+/** Between two tries to put a run back whose turn could not be written. */
+const PUT_BACK = { baseMs: 100, maxMs: 2_000 };
 /** How often it is asked whether another process wants one of ours cancelled; only while one runs. */
 const CANCEL_POLL_MS = 500;
 /** What an aborted turn gets to let go of its model and its tools. */
@@ -53,6 +58,7 @@ export function createAgent(parts: AgentParts): AgentService {
   let stopping: Promise<void> | null = null;
   let recoverTimer: Timer | undefined;
   let cancelTimer: Timer | undefined;
+  let holdersCheckedMs = Number.NEGATIVE_INFINITY;
 
   const schedule = createSchedule({ maxConcurrent: config.current.agent.max_concurrent_turns, execute, log });
   const stopListening = config.onChange(({ agent }) => schedule.setLimit(agent.max_concurrent_turns));
@@ -62,11 +68,22 @@ export function createAgent(parts: AgentParts): AgentService {
     const model = modelOf(queued);
     const events = model instanceof AppError ? [] : [encodeEvent(queued.id, startedEvent(queued, model))];
     const started = await store.runs.start(queued.id, store.instance, events);
-    if (started === "busy") return "busy";
+    if (started === "busy") {
+      await freeSession(queued.sessionKey);
+      return "busy";
+    }
     hub.wake(queued.id); // whoever listens finds it started, or ended, or follows it into another process
-    if (started === "started") await runHere(queued.id, model);
+    const isPutBack = started === "started" && (await runHere(queued.id, model)) === "put back";
     hub.wake(queued.id);
-    return "done";
+    return isPutBack ? "busy" : "done";
+  }
+
+  /** Takes up the runs of this session whose process is gone, which stand before one of ours. Not every process recovers. */
+  async function freeSession(sessionKey: string): Promise<void> {
+    if (performance.now() - holdersCheckedMs < HOLDER_CHECK_MS) return;
+    holdersCheckedMs = performance.now();
+    const runs = await store.runs.takeOver(store.instance);
+    if (!stopping) schedule.merge(runs.filter((run) => run.sessionKey === sessionKey));
   }
 
   /** The model of the turn, or the error with which the turn shall end. */
@@ -78,14 +95,14 @@ export function createAgent(parts: AgentParts): AgentService {
     }
   }
 
-  async function runHere(runId: string, model: ResolvedModel | AppError): Promise<void> {
+  async function runHere(runId: string, model: ResolvedModel | AppError): Promise<"ended" | "put back"> {
     const control = new AbortController();
     controls.set(runId, control);
     pollCancels();
     if (!(model instanceof AppError)) warnOfPrice(config.current.agent, model.info);
     try {
       const run = await store.runs.get(runId);
-      if (run?.status !== "running") return; // cancelled at the moment it started
+      if (run?.status !== "running") return "ended"; // cancelled at the moment it started
       if (parking.signal.aborted) control.abort(parking.signal.reason);
       else if (run.cancelRequested) control.abort(cancelled());
       else if (run.attempts > MAX_ATTEMPTS) control.abort(startedTooOften());
@@ -95,9 +112,26 @@ export function createAgent(parts: AgentParts): AgentService {
     } catch (error) {
       if (hasEndedElsewhere(error)) log.info("a run ended elsewhere while it ran here", { run: runId });
       else if (parking.signal.aborted) log.info("a turn is parked for the next start", { run: runId });
-      else log.error("a turn could not be written", { run: runId, error });
+      else {
+        log.error("a turn could not be written, and is begun again", { run: runId, error });
+        await putBack(runId);
+        return "put back";
+      }
     } finally {
       controls.delete(runId);
+    }
+    return "ended";
+  }
+
+  /** As nobody else takes a run from a process that lives, it would stay `running` for ever. */
+  async function putBack(runId: string): Promise<void> {
+    for (let retry = 0; !parking.signal.aborted; retry++) {
+      await sleep(backoffMs(retry, PUT_BACK), parking.signal);
+      try {
+        return await store.runs.park(store.instance, runId);
+      } catch (error) {
+        log.debug("the run could not be put back yet", { run: runId, error });
+      }
     }
   }
 

@@ -52,6 +52,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
   const waiting = new Map<string, Run>();
   const active = new Map<string, Promise<void>>();
   const removed = new Set<string>(); // of the active ones
+  let order = new Map<string, number>(); // of acceptance, as the store told it last
   let places = parts.maxConcurrent;
   let stopped = false;
 
@@ -73,6 +74,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
     if (outcome === "busy" && !isRemoved) {
       session.waiting.unshift(run);
       waiting.set(run.id, run);
+      sort(session); // an older run may have come meanwhile, perhaps the very one that makes this one wait
       setTimeout(makeReady, backoffMs(session.retries++, BUSY), session);
     } else {
       session.retries = 0;
@@ -87,6 +89,10 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       if (!removed.has(run.id)) log.error("a run could not be started", { run: run.id, error });
       return "busy";
     }
+  };
+  const sort = (session: Session<Run>) => {
+    const place = ({ id }: Run) => order.get(id) ?? Number.MAX_SAFE_INTEGER; // accepted since: the youngest
+    session.waiting.sort((a, b) => place(a) - place(b));
   };
   const makeReady = (session: Session<Run>) => {
     ready.add(session);
@@ -110,15 +116,13 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       if (enqueue(run)) fillPlaces();
     },
     merge(runs) {
+      order = new Map(runs.map((run, index) => [run.id, index]));
       const touched = new Set<Session<Run>>();
       for (const run of runs) {
         const session = enqueue(run);
         if (session) touched.add(session);
       }
-      if (touched.size === 0) return;
-      const place = new Map(runs.map((run, index) => [run.id, index]));
-      const placeOf = (run: Run) => place.get(run.id) ?? runs.length; // accepted since: the youngest
-      for (const session of touched) session.waiting.sort((a, b) => placeOf(a) - placeOf(b));
+      for (const session of touched) sort(session);
       fillPlaces();
     },
     remove(id) {

@@ -52,9 +52,14 @@ export async function ask(
   }
 }
 
-/** The id in a key of an own session; anything else as it stands. */
+/** The id in the key of an own session; throws `usage` for a key of another owner. Anything else as it stands. */
 function ownId(session: string): string {
-  return session.startsWith(`${sessionOwner(OWNER)}/`) ? sessionIdOf(session) : session;
+  const own = `${sessionOwner(OWNER)}/`;
+  if (session.startsWith(own)) return sessionIdOf(session);
+  if (!/^[a-z]+:[^/]+\//.test(session)) return session;
+  throw new AppError("usage", `The session ${session} is not one of this terminal.`, {
+    hint: `Here the sessions whose key begins with ${own} go on; \`hermes sessions show\` prints the others.`,
+  });
 }
 
 /**

@@ -22,6 +22,8 @@ async function serveFake(port: number): Promise<void> {
   const fake = startOn(port, startFakeLlm);
   say(`fake model at ${fake.url}: its answers are scripted, no AI is involved`);
   say(`models: ${fake.url}/models`);
+  const address = port === DEFAULT_PORT ? "" : `, and in config.yaml providers.fake.base_url: "${fake.url}"`;
+  say(`to use it: start Hermes with FAKE_LLM_API_KEY=fake${address}`);
   await stopped;
   await Promise.race([fake.stop(), forced]);
 }

@@ -1,5 +1,5 @@
 import { type App, openApp, startService } from "../app.ts";
-import { AppError } from "../lib/errors.ts";
+import { AppError, toAppError } from "../lib/errors.ts";
 import { announceEndpoint } from "./endpoint.ts";
 import type { CommonOptions } from "./options.ts";
 import { say, withProgress } from "./output.ts";
@@ -55,15 +55,28 @@ async function reload({ config, log }: App): Promise<void> {
   if (ok && changed.length + waiting.length === 0) log.info("The configuration has not changed.");
 }
 
-function greet(apiUrl: string, { madeToken, home }: App): void {
+function greet(apiUrl: string, app: App): void {
+  const { madeToken, tokenFile } = app;
   const lines = [`Hermes ${VERSION} answers at ${apiUrl}`];
   if (madeToken !== null)
     lines.push(
-      `API token, shown once and kept in ${home}/api-token:`,
+      `API token, shown once and kept in ${tokenFile}:`,
       `  ${madeToken}`,
       "Try it:",
       `  curl ${apiUrl}/chat -H "Authorization: Bearer ${madeToken}" \\`,
       `    -H "Content-Type: application/json" -d '{"message": "Hello"}'`,
     );
-  say(lines.join("\n"));
+  else if (tokenFile !== null) lines.push(`The API token is in ${tokenFile}.`);
+  say([...lines, ...adviceOnModel(app)].join("\n"));
+}
+
+/** Why no message could be answered yet, and what to do; nothing when there is a model. */
+function adviceOnModel({ models }: App): string[] {
+  try {
+    models.defaultRef();
+    return [];
+  } catch (error) {
+    const { message, hint } = toAppError(error);
+    return [`warning: ${message}`, ...(hint ? [`hint: ${hint}`] : [])];
+  }
 }

@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../lib/errors.ts";
 import { ensureHome } from "./home.ts";
@@ -54,7 +63,7 @@ export function ensureApiToken(home: string): { token: string; made: boolean } {
       cause: error,
     });
   } finally {
-    rmSync(draft, { force: true });
+    if (existsSync(draft)) rmSync(draft); // on a read-only file system the removal of nothing would be an error too
   }
 }
 

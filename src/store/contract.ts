@@ -198,8 +198,8 @@ export interface RunStore {
    * `instance` is the caller's own and counts as alive.
    */
   takeOver(instance: string): Promise<Run[]>;
-  /** Puts the running runs of this instance back to queued: a planned stop. */
-  park(instance: string): Promise<void>;
+  /** Puts the running runs of this instance, or this one of them, back to queued. */
+  park(instance: string, id?: string): Promise<void>;
 }
 
 export interface ToolCallState {

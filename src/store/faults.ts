@@ -16,9 +16,21 @@ const LOCKED = 6;
 
 const RETRY_AFTER_MS = 2_000;
 
-/** The primary code is the low byte of the extended one. */
+/** An extended code that means a full disk: there is no room for the `-shm` file. */
+const IOERR_SHMSIZE = 4874;
+/** What the system says of the files that are made without SQLite, in the codes of SQLite. */
+const SYSTEM_FAULTS = new Map([
+  ["EROFS", READONLY],
+  ["EACCES", READONLY],
+  ["EPERM", READONLY],
+  ["ENOSPC", FULL],
+  ["EDQUOT", FULL],
+]);
+
+/** The primary code is the low byte of the extended one. 0 for what is no fault of the database or its files. */
 function primaryCode(error: unknown): number {
-  return error instanceof SQLiteError ? error.errno & 0xff : 0;
+  if (error instanceof SQLiteError) return error.errno === IOERR_SHMSIZE ? FULL : error.errno & 0xff;
+  return SYSTEM_FAULTS.get((error as NodeJS.ErrnoException | null)?.code ?? "") ?? 0;
 }
 
 /** Another connection reads from the write-ahead log, so that it cannot be emptied now. */

@@ -71,7 +71,8 @@ const markCancel = statement((db) =>
 
 const requeue = statement((db) =>
   db.$client.prepare(
-    "UPDATE runs SET status = 'queued', instance = NULL WHERE status = 'running' AND instance = ?",
+    `UPDATE runs SET status = 'queued', instance = NULL
+     WHERE status = 'running' AND instance = ?1 AND (?2 IS NULL OR id = ?2)`,
   ),
 );
 
@@ -157,14 +158,14 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
       const gone = instances.gone(running.filter((name) => name !== instance));
       if (gone.length > 0)
         await access.write((db) => {
-          for (const name of gone) requeue(db).run(name);
+          for (const name of gone) requeue(db).run(name, null);
         });
       instances.sweep();
       return access.read((db) => selectQueued(db).all().map(toRun));
     },
-    park: (instance) =>
+    park: (instance, id) =>
       access.write((db) => {
-        requeue(db).run(instance);
+        requeue(db).run(instance, id ?? null);
       }),
   };
 }

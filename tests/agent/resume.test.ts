@@ -216,3 +216,22 @@ test("a full disk makes a turn wait, and fails nothing", async () => {
   expect(shownText(await t.events(run.id))).toBe("one two");
   expect(lines.join("")).toContain("waits for the store");
 });
+
+test("a turn whose run cannot be read once it has started is begun again, and holds up nobody", async () => {
+  await using temp = await openTempStore();
+  const { AppError } = await import("../../src/lib/errors.ts");
+  const runs = { ...temp.store.runs };
+  const { get, park } = runs;
+  const failing = (times: number) => () =>
+    times-- > 0 ? Promise.reject(new AppError("store_unavailable", "The disk fails.")) : null;
+  const [read, putBack] = [failing(1), failing(2)];
+  runs.get = (id) => read() ?? get(id);
+  runs.park = (instance, id) => (id === undefined ? null : putBack()) ?? park(instance, id);
+  await using t = await openTestAgent({
+    models: scriptedModels([says("first"), says("second")]),
+    store: { ...temp.store, runs },
+  });
+  const [first, second] = [await t.accept("one"), await t.accept("two")];
+  expect(await t.finished(first.id)).toMatchObject({ status: "completed", response: "first", attempts: 2 });
+  expect(await t.finished(second.id)).toMatchObject({ status: "completed", response: "second" });
+});

@@ -86,6 +86,35 @@ describe("schedule", () => {
     await schedule.stop();
   });
 
+  test("an older run that comes while a younger one of its session is tried goes before it", async () => {
+    const tried = Promise.withResolvers<void>();
+    const order: string[] = [];
+    const done = Promise.withResolvers<void>();
+    const schedule = createSchedule({
+      maxConcurrent: 4,
+      log,
+      async execute({ id }) {
+        if (id === "young" && !order.includes("old")) {
+          await tried.promise;
+          return "busy";
+        }
+        order.push(id);
+        if (id === "young") done.resolve();
+        return "done";
+      },
+    });
+    const [old, young] = [
+      { id: "old", sessionKey: "s" },
+      { id: "young", sessionKey: "s" },
+    ];
+    schedule.add(young);
+    schedule.merge([old, young]);
+    tried.resolve();
+    await done.promise;
+    expect(order).toEqual(["old", "young"]);
+    await schedule.stop();
+  });
+
   test("what is taken out never starts, and known runs are not added twice", async () => {
     const started: string[] = [];
     const gate = Promise.withResolvers<void>();

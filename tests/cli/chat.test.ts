@@ -60,6 +60,16 @@ async function onTerminal(steps: string[], options: { home?: string; args?: stri
 }
 
 describe("one message", () => {
+  test("for a session of another owner: refused, and why", async () => {
+    const { code, stderr } = await runCommand(["chat", "--session", "api:owner/trip", "hello"], { home });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        "error: The session api:owner/trip is not one of this terminal.\n" +
+        "hint: Here the sessions whose key begins with cli:owner/ go on; `hermes sessions show` prints the others.\n",
+    });
+  });
+
   test("as an argument: the answer alone is on stdout", async () => {
     const answer = await runCommand(["chat", "say", "it", "back"], { home });
     expect(answer).toEqual({ code: 0, stdout: "say it back\n", stderr: "" });
@@ -136,6 +146,26 @@ describe("a busy session", () => {
       stdout: "second\n",
       stderr: "waiting for another answer of this session ...\n",
     });
+  });
+
+  test("whose process was killed: the answer that it owed is given first, then this one", async () => {
+    const used = homeWith("text-100-every-10");
+    const first = Bun.spawn([...HERMES_COMMAND, "chat", "--session", "s", "owed"], {
+      env: { PATH: process.env["PATH"] ?? "", HOME: used, HERMES_HOME: used },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    await first.stderr.getReader().read(); // its progress line: the run has begun
+    first.kill("SIGKILL");
+    await first.exited;
+    const second = await runCommand(["chat", "--session", "s", "--model", "fake/echo", "second"], {
+      home: used,
+    });
+    expect(second).toMatchObject({ code: 0, stdout: "second\n" });
+    const { stdout } = await runCommand(["sessions", "show", "cli:owner/s", "--json"], { home: used });
+    const roles = JSON.parse(stdout).items.map((item: { role: string }) => item.role);
+    expect(roles).toEqual(["user", "user", "assistant", "assistant"]);
   });
 
   test("shares the database with a running service", async () => {

@@ -116,6 +116,18 @@ describe("the first start", () => {
     expect(await second.stop()).toBe(0);
     expect(second.output()).not.toContain(token);
     expect(second.output()).toContain(`answers at ${second.url}/api/v1\n`);
+    expect(second.output()).toContain(`The API token is in ${file}.\n`);
+  });
+
+  test("without a model it says so, and how to get one; with one it does not", async () => {
+    const home = newHome();
+    const env = { HOME: home, HERMES_HOME: home };
+    const bare = await startService([...HERMES_COMMAND, "api", "--port", "0"], { cwd: home, env });
+    expect(await bare.stop()).toBe(0);
+    expect(bare.output()).toMatch(/^warning: No model provider is configured\.\nhint: Set the key/m);
+    const { service } = await start();
+    expect(service.output()).not.toContain("No model provider");
+    expect(service.output()).not.toContain("The API token is in"); // it is in the configuration
   });
 });
 

@@ -52,3 +52,10 @@ test("a damaged file is refused, without showing what it holds", () => {
   expect(() => home.load()).toThrow(`${apiTokenFile(home.path)} holds no token.`);
   expect(() => ensureApiToken(home.path)).toThrow(expect.objectContaining({ code: "config_invalid" }));
 });
+
+test("a home that nobody can write to is named, not what became of the attempt", () => {
+  // Not even root can write to /sys.
+  expect(() => ensureApiToken("/sys")).toThrow(
+    expect.objectContaining({ code: "config_invalid", message: "/sys/api-token cannot be written." }),
+  );
+});

@@ -122,9 +122,12 @@ describe("errors", () => {
 
   test("storage that fails is 503 with Retry-After, and no run is lost to a false answer", async () => {
     await using server = await openTestServer();
-    server.store.memory.set = () => Promise.reject(new AppError("store_unavailable", "The disk is full."));
+    const fault = new AppError("store_unavailable", "The disk is full.", { hint: "Free space on /var/lib." });
+    server.store.memory.set = () => Promise.reject(fault);
     const answer = await server.post("/memory", { key: "a", value: 1 });
-    expect([answer.status, (await answer.json()).code]).toEqual([503, "store_unavailable"]);
+    const problem = await answer.json();
+    expect(problem).toMatchObject({ status: 503, code: "store_unavailable", detail: "The disk is full." });
+    expect(problem.hint).not.toContain("/var/lib"); // that is for the operator
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
   });
 

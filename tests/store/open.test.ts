@@ -132,6 +132,15 @@ describe("openStore", () => {
     });
   });
 
+  test("a place that nobody can write to is refused with a hint", async () => {
+    const path = "/sys/hermes.db"; // not even for root
+    await expect(openStore({ path, log: quietLog() })).rejects.toMatchObject({
+      code: "store_unavailable",
+      message: "The database cannot be written.",
+      hint: expect.stringContaining(path),
+    });
+  });
+
   test("several openings of a new file at once all succeed", async () => {
     using at = place();
     const stores = await Promise.all([1, 2, 3, 4].map(() => openStore({ path: at.path, log: quietLog() })));

@@ -41,7 +41,11 @@ function readiness(admission: Admission, list: Check[]): Response {
   const error = new AppError(
     store ? "store_unavailable" : "not_ready",
     `Not ready: ${failed.map((one) => one.name).join(", ")}.`,
-    { hint: "`hermes status` and the log tell more." },
+    {
+      hint: store
+        ? "`hermes status` and the log tell more."
+        : "Set the key of a model provider, such as OPENROUTER_API_KEY.",
+    },
   );
   return problem(admission, error, { checks: list });
 }

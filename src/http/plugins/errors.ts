@@ -24,8 +24,16 @@ export function createErrorHandler(log: Log): (admission: Admission, thrown: unk
         code: error.code,
         error,
       });
-    return problem(admission, error);
+    return problem(admission, error.code === "store_unavailable" ? withoutPaths(error) : error);
   };
+}
+
+/** What the store advises is meant for the operator, and names files. */
+function withoutPaths({ code, message, retryAfterMs }: AppError): AppError {
+  return new AppError(code, message, {
+    hint: "Send it again later. The log of Hermes tells its operator what to do.",
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 /** Elysia wraps what a body parser threw. */

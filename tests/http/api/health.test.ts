@@ -20,6 +20,7 @@ describe("/health and /ready", () => {
     const ready = await server.call("//ready", { as: null });
     const body = await ready.json();
     expect([ready.status, body.code, body.checks[1].ok]).toEqual([503, "not_ready", false]);
+    expect(body.hint).toBe("Set the key of a model provider, such as OPENROUTER_API_KEY.");
   });
 
   test("with a disk that fails it is not ready, and the problem stays inside", async () => {
@@ -27,8 +28,9 @@ describe("/health and /ready", () => {
     const health = await server.store.health();
     server.store.health = async () => ({ ...health, ok: false, problem: "/var/lib/hermes is full" });
     const ready = await server.call("//ready", { as: null });
-    expect(ready.status).toBe(503);
-    expect(await ready.text()).not.toContain("/var/lib");
+    const problem = await ready.json();
+    expect([ready.status, problem.hint]).toEqual([503, "`hermes status` and the log tell more."]);
+    expect(JSON.stringify(problem)).not.toContain("/var/lib");
     const status = await (await server.call("/status")).json();
     expect([status.status, status.store.problem]).toEqual(["degraded", "/var/lib/hermes is full"]);
   });

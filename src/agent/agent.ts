@@ -28,6 +28,9 @@ const HOLDER_CHECK_MS = 1_000;
 const PUT_BACK = { baseMs: 100, maxMs: 2_000 };
 /** How often it is asked whether another process wants one of ours cancelled; only while one runs. */
 const CANCEL_POLL_MS = 500;
+/** How often listeners ask about a run of another process, and about one that waits here but may start elsewhere. */
+const ELSEWHERE_POLL_MS = 200;
+const WAITING_POLL_MS = 1_000;
 /** What an aborted turn gets to let go of its model and its tools. */
 const ABORT_GRACE_MS = 1_000;
 /** A run that was started this often and never ended takes the process down with it; it is not started again. */
@@ -62,7 +65,10 @@ export function createAgent(parts: AgentParts): AgentService {
 
   const schedule = createSchedule({ maxConcurrent: config.current.agent.max_concurrent_turns, execute, log });
   const stopListening = config.onChange(({ agent }) => schedule.setLimit(agent.max_concurrent_turns));
-  const hub = createHub(store.runs, (id) => controls.has(id) || schedule.isWaiting(id));
+  const hub = createHub(store.runs, (id) => {
+    if (controls.has(id)) return null;
+    return schedule.isWaiting(id) ? WAITING_POLL_MS : ELSEWHERE_POLL_MS;
+  });
 
   async function execute(queued: QueuedRun): Promise<"done" | "busy"> {
     const model = modelOf(queued);

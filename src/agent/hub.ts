@@ -2,8 +2,6 @@ import { AppError } from "../lib/errors.ts";
 import type { Run, RunEventRecord, RunStore } from "../store/contract.ts";
 import { isFinal } from "./events.ts";
 
-/** How often the store is asked about a run of another process. */
-const POLL_MS = 200;
 const PAGE_EVENTS = 500;
 /** What a slow reader may leave lying; past it, the reader goes back to the store. */
 const BUFFERED_EVENTS = 2_000;
@@ -20,8 +18,11 @@ export interface Hub {
   finished(runId: string, signal: AbortSignal): Promise<Run>;
 }
 
-/** `isLocal` tells whether this process runs or holds a run, so that its events are published here. */
-export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runId: string) => boolean): Hub {
+/** `pollMs` tells how often the store is to be asked about a run; null for one whose events are all published here. */
+export function createHub(
+  runs: Pick<RunStore, "get" | "events">,
+  pollMs: (runId: string) => number | null,
+): Hub {
   const listeners = new Map<string, Set<Listener>>();
 
   const listen = (runId: string, signal: AbortSignal): Listener => {
@@ -42,7 +43,6 @@ export function createHub(runs: Pick<RunStore, "get" | "events">, isLocal: (runI
     if (!run) throw new AppError("not_found", `There is no run ${runId}.`);
     return run;
   };
-  const pollMs = (runId: string) => (isLocal(runId) ? null : POLL_MS);
 
   async function* stored(runId: string, afterSeq: number): AsyncGenerator<RunEventRecord[]> {
     let seq = afterSeq;

@@ -168,6 +168,7 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
       schedule();
     },
     async room() {
+      if (failure !== undefined) throw failure;
       if (text.length > MAX_PENDING_CHARS) await submit(append);
       else if (moment) await moment;
     },

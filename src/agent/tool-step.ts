@@ -1,4 +1,4 @@
-import { createLimit } from "../lib/lane.ts";
+import { createLimit } from "../lib/limit.ts";
 import type { NewMessage, ToolCallRecord, ToolCallState } from "../store/contract.ts";
 import type { ToolContext, ToolResult } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
@@ -42,10 +42,7 @@ export interface ToolStepParts {
  */
 export async function runToolCalls(calls: readonly OpenCall[], parts: ToolStepParts): Promise<NewMessage[]> {
   const limit = createLimit(PARALLEL_CALLS);
-  const { signal } = parts.context;
-  const settled = await Promise.allSettled(
-    calls.map((call) => limit.run(() => runCall(call, parts), signal)),
-  );
+  const settled = await Promise.allSettled(calls.map((call) => limit(() => runCall(call, parts))));
   return settled.map((one) => {
     if (one.status === "rejected") throw one.reason;
     return one.value;

@@ -27,6 +27,8 @@ import { openCalls, runToolCalls } from "./tool-step.ts";
 import { NO_USAGE } from "./usage.ts";
 
 const EVENT_PAGE = 1_000;
+/** Ends that are no outcome, and that the writer refuses: the turn was parked, or another process has the run. */
+const UNWRITTEN: ReadonlySet<string> = new Set(["shutting_down", "conflict"]);
 
 export interface TurnParts {
   store: Pick<Store, "runs" | "sessions">;
@@ -232,8 +234,8 @@ async function fail(
   { writer, log }: { writer: RunWriter; log: Log },
 ): Promise<void> {
   const cancelled = error.code === "run_cancelled";
-  const parked = error.code === "shutting_down"; // the writer refuses its outcome, and the next start takes it up
-  if (!cancelled && !parked) log.warn("a turn failed", { run: run.id, code: error.code, error });
+  if (!UNWRITTEN.has(error.code) && !cancelled)
+    log.warn("a turn failed", { run: run.id, code: error.code, error });
   const shown: RunError = {
     code: error.code,
     message: error.message,

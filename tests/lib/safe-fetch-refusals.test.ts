@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { AppError } from "../../src/lib/errors.ts";
-import { createLimit } from "../../src/lib/lane.ts";
+import { createLimit } from "../../src/lib/limit.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import { type Canary, startCanary } from "../support/canary.ts";
 import { PRIVATE_ADDRESSES } from "./addresses.ts";
@@ -94,7 +94,7 @@ async function expectRefused(attempts: readonly Attempt[], codes = ["network_ref
   const side = createLimit(16);
   await Promise.all(
     attempts.map(({ what, run }) =>
-      side.run(async () => {
+      side(async () => {
         const code = await codeOf(run());
         if (!codes.includes(code)) wrong.push(`${what}: ${code}`);
       }),

@@ -80,7 +80,7 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     if (route === null) throw unserved(routes, path, request, admission);
     checkScope(route.scope, key);
     checkRate(parts.rateLimit, config, key, admission);
-    if (route.body !== undefined) checkBody(headers, config.current.api.max_body_bytes);
+    if (route.body !== undefined) checkBody(headers, config.current.api.max_body_bytes, admission);
     return undefined;
   }
 }
@@ -170,8 +170,14 @@ function checkRate(rateLimit: RateLimit, config: LiveConfig, key: Key, { headers
   });
 }
 
-function checkBody(headers: Headers, maxBytes: number): void {
+function checkBody(headers: Headers, maxBytes: number, admission: Admission): void {
   if (Number(headers.get("content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+  if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+    admission.headers["accept-encoding"] = "identity";
+    throw new AppError("unsupported_media_type", "The body must not be compressed.", {
+      hint: "Send it without Content-Encoding.",
+    });
+  }
   const type = headers.get("content-type");
   if (type !== null && JSON_CONTENT.test(type)) return;
   throw new AppError("unsupported_media_type", "The body must be JSON in UTF-8.", {

@@ -211,6 +211,17 @@ describe("limits", () => {
       expect(answer.status).toBe(415);
     });
 
+  test("a compressed body is 415, and the answer says which encoding is taken (RFC 9110 §15.5.16)", async () => {
+    await using server = await openTestServer();
+    const body = Bun.gzipSync(new TextEncoder().encode('{"key":"a","value":1}'));
+    const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+    const answer = await server.call("/memory", { method: "POST", body, headers });
+    expect((await seen(answer)).code).toBe("unsupported_media_type");
+    expect([answer.status, answer.headers.get("accept-encoding")]).toEqual([415, "identity"]);
+    const plain = { headers: { "content-encoding": "identity" } };
+    expect((await server.post("/memory", { key: "a", value: 1 }, plain)).status).toBe(200);
+  });
+
   test("JSON in UTF-8 may say so", async () => {
     await using server = await openTestServer();
     for (const type of ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"']) {

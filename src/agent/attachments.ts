@@ -13,6 +13,7 @@ const MAX_TEXT_CHARS = 200_000;
 
 const IMAGE_TYPES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const TEXT_TYPES = /^(text\/|application\/(json|xml|yaml|toml|javascript|x-ndjson|[\w.-]+\+(json|xml))$)/;
+const CHARSET = /\bcharset\s*=\s*["']?([\w-]+)/i;
 const HTML_TYPES = new Set(["text/html", "application/xhtml+xml"]);
 
 /** Throws `attachment_refused` when there are too many. */
@@ -56,13 +57,13 @@ async function fetchOne(url: string, fetch: SafeFetch, signal: AbortSignal): Pro
   return describe(url, response);
 }
 
-function describe(url: string, { contentType, bytes }: SafeResponse): Part[] {
+function describe(url: string, { contentType, headers, bytes }: SafeResponse): Part[] {
   if (IMAGE_TYPES.has(contentType))
     return [
       text(wrapUntrusted("The image that follows.", url)),
       { type: "image", mediaType: contentType, data: Buffer.from(bytes).toString("base64") },
     ];
-  const content = readText(contentType, bytes);
+  const content = readText(contentType, decoderOf(headers.get("content-type") ?? "", bytes), bytes);
   if (content !== null) return [text(wrapUntrusted(cutText(content, MAX_TEXT_CHARS), url))];
   const kind = contentType || "unknown type";
   return [
@@ -71,9 +72,9 @@ function describe(url: string, { contentType, bytes }: SafeResponse): Part[] {
 }
 
 /** The text of a text file, or null for anything else. A file without a type counts as text when it is valid UTF-8. */
-function readText(contentType: string, bytes: Uint8Array): string | null {
-  if (HTML_TYPES.has(contentType)) return htmlToText(new TextDecoder().decode(bytes));
-  if (TEXT_TYPES.test(contentType)) return new TextDecoder().decode(bytes);
+function readText(contentType: string, decoder: TextDecoder, bytes: Uint8Array): string | null {
+  if (HTML_TYPES.has(contentType)) return htmlToText(decoder.decode(bytes));
+  if (TEXT_TYPES.test(contentType)) return decoder.decode(bytes);
   if (contentType !== "" && contentType !== "application/octet-stream") return null;
   try {
     const content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -83,13 +84,28 @@ function readText(contentType: string, bytes: Uint8Array): string | null {
   }
 }
 
+/** By the charset of the header, else the one that a page names in its beginning; UTF-8 without a known one. */
+function decoderOf(header: string, bytes: Uint8Array): TextDecoder {
+  const named = CHARSET.exec(header) ?? CHARSET.exec(Buffer.from(bytes.subarray(0, 1024)).toString("latin1"));
+  try {
+    return new TextDecoder(named?.[1] as Bun.Encoding | undefined);
+  } catch {
+    return new TextDecoder(); // a charset that nobody knows
+  }
+}
+
 function text(content: string): Part {
   return { type: "text", text: content };
 }
 
 function refused(url: string, why: string, hint?: string, cause?: unknown): AppError {
-  return new AppError("attachment_refused", `The attachment ${cutText(url, 500)} was refused. ${why}`, {
+  return new AppError("attachment_refused", `The attachment ${shown(url)} was refused. ${why}`, {
     cause,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** An address as it may be repeated: without the name and the password that it may hold. */
+function shown(url: string): string {
+  return cutText(url.replace(/\/\/[^/?#]*@/, "//"), 500);
 }

@@ -5,6 +5,8 @@ import { type Config, ConfigSchema } from "./schema.ts";
 import { holdsSecret, walkSchema } from "./walk.ts";
 
 const NEW_SECRET = "Make one of your own: openssl rand -hex 32";
+/** Below this a secret is worth a warning, in characters. */
+const SHORT_SECRET = 16;
 const WEBHOOK = ["gateway", "webhook"];
 /** Names below the webhook path that the platforms and the health check have taken. */
 const TAKEN_ROUTES = ["telegram", "discord", "slack", "wecom", "dingtalk", "feishu", "wechat", "health"];
@@ -92,6 +94,8 @@ function checkListener(listener: Listener, { faults, warnings }: Findings): void
     faults.push({ path: open.path, message, hint: "Ask for a key, or listen on 127.0.0.1." });
   }
   for (const { path, value } of listener.secrets) {
+    if (value.length < SHORT_SECRET && !SAMPLE_SECRETS.has(value))
+      warnings.push({ path, message: `${formatPath(path)} is short and can be guessed`, hint: NEW_SECRET });
     if (!SAMPLE_SECRETS.has(value)) continue;
     const message = `${formatPath(path)} is a sample that everybody can read in the documentation`;
     if (exposed) faults.push({ path, message: `${message}, and ${exposed}`, hint: NEW_SECRET });

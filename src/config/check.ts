@@ -17,7 +17,24 @@ export function checkConfig(config: Config): Findings {
   checkUrls(config, findings);
   checkOrigins(config, findings);
   checkHosts(config, findings);
+  checkUnserved(config, findings);
   return findings;
+}
+
+/** Surfaces that can be configured before this version serves them: nobody shall wait for their answers. */
+function checkUnserved({ platforms, mcp, gateway }: Config, { warnings }: Findings): void {
+  const wanted = [
+    ...Object.entries(platforms).flatMap(([name, platform]) =>
+      platform?.enabled ? [["platforms", name]] : [],
+    ),
+    ...(mcp.enabled ? [["mcp"]] : []),
+    ...(gateway.webhook.enabled ? [["gateway", "webhook"]] : []),
+  ];
+  for (const path of wanted)
+    warnings.push({
+      path,
+      message: `${formatPath(path)} is configured, but this version does not serve it yet`,
+    });
 }
 
 function checkCidrs(config: Config, { faults }: Findings): void {

@@ -28,6 +28,13 @@ beforeAll(() => {
           );
         case "/page":
           return answer("<h1>Title</h1><script>steal()</script><p>Body</p>", "text/html");
+        case "/gbk.txt":
+          return answer(new Uint8Array([0xc4, 0xe3, 0xba, 0xc3]), "text/plain; charset=gbk");
+        case "/gbk-page":
+          return answer(
+            Buffer.concat([Buffer.from('<meta charset="gb2312"><p>'), Buffer.from([0xc4, 0xe3, 0xba, 0xc3])]),
+            "text/html",
+          );
         case "/data.json":
           return answer('{"a":1}', "application/json");
         case "/picture":
@@ -124,5 +131,20 @@ describe("attachments", () => {
     expect((await next.finished(id)).response).toBe("ok");
     expect(hits).toEqual(["/note.txt"]);
     expect(JSON.stringify(models.requests)).toContain("Buy tea.");
+  });
+
+  test("Chinese text in an older encoding arrives whole", async () => {
+    const models = scriptedModels([says("seen")]);
+    await using t = await openTestAgent({ models, fetch: reachLoopback });
+    await t.ask("look", { attachments: ["/gbk.txt", "/gbk-page"].map(url) });
+    expect(JSON.stringify(lastUser(models.requests[0]).parts).match(/你好/g)).toHaveLength(2);
+  });
+
+  test("a refusal does not repeat the password of an address", async () => {
+    const models = scriptedModels([says("never")]);
+    await using t = await openTestAgent({ models, fetch: reachLoopback });
+    const run = await t.ask("look", { attachments: ["http://user:hunter22@127.0.0.1/"] });
+    expect(run.error?.code).toBe("attachment_refused");
+    expect(JSON.stringify(run.error)).not.toContain("hunter22");
   });
 });

@@ -86,14 +86,31 @@ describe("precedence", () => {
   test("one warning names every key of the file that the environment changes", () => {
     home.write(
       "config.yaml",
-      "api: { auth: { token: one } }\nlog: { level: warn }\nmodel: { default: ollama/a }\n",
+      "api: { auth: { token: one-that-is-long-enough } }\nlog: { level: warn }\nmodel: { default: ollama/a }\n",
     );
-    const env = { HERMES_API_TOKEN: "two", HERMES_LOG_LEVEL: "DEBUG", HERMES_MODEL: "ollama/a" };
+    const env = {
+      HERMES_API_TOKEN: "two-that-is-long-enough",
+      HERMES_LOG_LEVEL: "DEBUG",
+      HERMES_MODEL: "ollama/a",
+    };
     const { config, warnings } = home.load({ env });
     expect(config.log.level).toBe("debug");
     expect(warnings).toEqual([
       `The environment changes what ${home.file} sets: api.auth.token (by HERMES_API_TOKEN), log.level (by HERMES_LOG_LEVEL)`,
     ]);
+  });
+
+  test("a short secret and a surface that is not served yet are told", () => {
+    home.write(
+      "config.yaml",
+      "api: { auth: { token: abcd } }\nmcp: { enabled: true }\nplatforms: { slack: {} }\n",
+    );
+    const { warnings } = home.load();
+    expect(warnings).toHaveLength(3);
+    expect(warnings.join("\n")).toMatch(/api\.auth\.token is short.*openssl rand/);
+    expect(warnings.join("\n")).toMatch(/mcp is configured, but this version does not serve it yet/);
+    expect(warnings.join("\n")).toMatch(/platforms\.slack is configured/);
+    expect(warnings.join("\n")).not.toContain("abcd");
   });
 
   test("a .env of the working directory is not read", async () => {

@@ -2,7 +2,7 @@ import { admittedPlugin, callerOf } from "../admission.ts";
 import { jsonBody } from "../body.ts";
 import type { Edge } from "../edge.ts";
 import { ROUTES } from "../routes.ts";
-import { answerMode, answerTurn } from "./turn.ts";
+import { answerMode, answerTurn, dropNulls } from "./turn.ts";
 
 /** `POST /chat`. */
 export function chatApi(edge: Edge) {
@@ -22,6 +22,6 @@ export function chatApi(edge: Edge) {
           ...(body.model === undefined ? {} : { model: body.model }),
         },
       }),
-    { body: ROUTES.chat.body, parse: jsonBody(edge) },
+    { body: ROUTES.chat.body, parse: jsonBody(edge), transform: dropNulls },
   );
 }

@@ -2,7 +2,7 @@ import { admittedPlugin, callerOf } from "../admission.ts";
 import { jsonBody } from "../body.ts";
 import type { Edge } from "../edge.ts";
 import { ROUTES } from "../routes.ts";
-import { answerMode, answerTurn } from "./turn.ts";
+import { answerMode, answerTurn, dropNulls } from "./turn.ts";
 
 /** `POST /execute`. */
 export function executeApi(edge: Edge) {
@@ -25,6 +25,6 @@ export function executeApi(edge: Edge) {
         },
       });
     },
-    { body: ROUTES.execute.body, parse: jsonBody(edge) },
+    { body: ROUTES.execute.body, parse: jsonBody(edge), transform: dropNulls },
   );
 }

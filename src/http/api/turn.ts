@@ -20,6 +20,12 @@ export function answerMode({ headers }: Request, stream = false): AnswerMode {
   return /(?:^|,)\s*respond-async\s*(?:[;,]|$)/i.test(headers.get("prefer") ?? "") ? "async" : "wait";
 }
 
+/** Takes an optional member that is null for one that is absent, as clients with a `None` to spare send it. */
+export function dropNulls({ body }: { body: unknown }): void {
+  if (typeof body !== "object" || body === null) return;
+  for (const [name, value] of Object.entries(body)) if (value === null) Reflect.deleteProperty(body, name);
+}
+
 export interface Turn {
   request: Request;
   admission: Admission;

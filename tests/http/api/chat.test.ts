@@ -26,6 +26,12 @@ describe("POST /chat", () => {
     expect(answer.headers.get("location")).toBe(`/api/v1/runs/${body.run_id}`);
   });
 
+  test("a null for an optional member counts as none", async () => {
+    await using server = await openTestServer({ model: "echo" });
+    const answer = await server.post("/chat", { message: "hi", session_id: null, model: null });
+    expect([answer.status, (await answer.json()).response]).toEqual([200, "hi"]);
+  });
+
   test("goes on with a session that is named, and makes it when it is new", async () => {
     await using server = await openTestServer({ model: "recall" });
     const first = await (await server.post("/chat", { message: "one", session_id: "my-session" })).json();

@@ -33,6 +33,7 @@ const PROOFS = [
   ["writers"],
   ["sse", "--short"],
   ["llm"],
+  ["http", "--short", "--binary", BINARY],
 ];
 
 const CHECKS: Check[] = [

@@ -54,8 +54,8 @@ test("a damaged file is refused, without showing what it holds", () => {
 });
 
 test("a home that nobody can write to is named, not what became of the attempt", () => {
-  // Not even root can write to /sys.
-  expect(() => ensureApiToken("/sys")).toThrow(
-    expect.objectContaining({ code: "config_invalid", message: "/sys/api-token cannot be written." }),
+  // Not even root can make a file in /proc.
+  expect(() => ensureApiToken("/proc")).toThrow(
+    expect.objectContaining({ code: "config_invalid", message: "/proc/api-token cannot be written." }),
   );
 });

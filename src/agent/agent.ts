@@ -6,7 +6,7 @@ import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
 import type { ModelRouter, ResolvedModel } from "../models/contract.ts";
 import type { NewRun, Run, Store } from "../store/contract.ts";
-import { SESSION_ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/contract.ts";
+import { ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import { checkAttachmentCount } from "./attachments.ts";
 import { createPriceWarning } from "./budget.ts";
@@ -36,7 +36,7 @@ const ABORT_GRACE_MS = 1_000;
 /** A run that was started this often and never ended takes the process down with it; it is not started again. */
 const MAX_ATTEMPTS = 50;
 const OVERLOAD_RETRY_MS = 5_000;
-const SESSION_ID = new RegExp(SESSION_ID_PATTERN);
+const SESSION_ID = new RegExp(ID_PATTERN);
 
 export interface AgentParts {
   store: Store;

@@ -1,6 +1,6 @@
 import { type TProperties, Type } from "typebox";
 import { MAX_ATTACHMENTS } from "../agent/attachments.ts";
-import { SESSION_ID_PATTERN } from "../tools/contract.ts";
+import { ID_PATTERN } from "../tools/contract.ts";
 import { MEMORY_KEY_CHARS, MEMORY_VALUE_BYTES } from "../tools/memory.ts";
 
 export const MAX_MESSAGE_CHARS = 1_000_000;
@@ -12,7 +12,7 @@ const WEB_ADDRESS_PATTERN = "^[Hh][Tt][Tt][Pp][Ss]?://";
 
 /** What each pattern asks for, in words that follow "must be". */
 export const PATTERN_FORMS: ReadonlyMap<string, string> = new Map([
-  [SESSION_ID_PATTERN, "1 to 64 letters, digits, _ or -"],
+  [ID_PATTERN, "1 to 64 letters, digits, _ or -"],
   [NOT_BLANK_PATTERN, `text of 1 to ${MAX_MESSAGE_CHARS} characters, not only spaces`],
   [WEB_ADDRESS_PATTERN, "an address that begins with http:// or https://"],
 ]);
@@ -20,7 +20,7 @@ export const PATTERN_FORMS: ReadonlyMap<string, string> = new Map([
 const strict = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
 const id = (description: string, example: string) =>
-  Type.String({ description, pattern: SESSION_ID_PATTERN, examples: [example] });
+  Type.String({ description, pattern: ID_PATTERN, examples: [example] });
 
 const sessionId = id("The session to continue. A new one is made when absent.", "my-session");
 const model = Type.String({

@@ -5,6 +5,7 @@ import type { Log } from "../lib/log.ts";
 import { own } from "../lib/own.ts";
 import embeddedFile from "./catalogue.json" with { type: "file" };
 import { type CatalogueData, type CatalogueEntry, fromModelsDev, isCatalogue } from "./catalogue-source.ts";
+import type { ModelInfo } from "./contract.ts";
 import { limitedJson } from "./limited-json.ts";
 
 const SOURCE_URL = "https://models.dev/api.json";
@@ -12,16 +13,7 @@ const MAX_SOURCE_BYTES = 32 * 1024 * 1024;
 const REFRESH_TIMEOUT_MS = 20_000;
 
 /** What the catalogue knows of a model. Prices are in US dollars for a million tokens. */
-export interface CatalogueFacts {
-  contextTokens: number;
-  maxOutputTokens: number | null;
-  inputUsdPerMillion: number | null;
-  outputUsdPerMillion: number | null;
-  cachedUsdPerMillion: number | null;
-  images: boolean;
-  tools: boolean;
-  reasoning: boolean;
-}
+export type CatalogueFacts = Omit<ModelInfo, "ref" | "provider" | "name">;
 
 export interface Catalogue {
   /**

@@ -49,7 +49,10 @@ export interface Model {
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent[]>;
 }
 
-/** What is known of a model, from the catalogue, the config and the provider's own list. */
+/**
+ * What is known of a model, from the catalogue, the config and the provider's own list. Prices are in US dollars for a million
+ * tokens; what is not known is null.
+ */
 export interface ModelInfo {
   /** `provider/model`, the name to ask for. */
   ref: string;

@@ -68,8 +68,8 @@ export function defineTool<Input extends TSchema>(tool: Tool<Input>): Tool {
   return tool as unknown as Tool;
 }
 
-/** What a session may be called: by a client, or by Hermes itself. */
-export const SESSION_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
+/** What the id of a session or a run may be: chosen by a client, or made by Hermes. */
+export const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
 
 /** The owner of a caller's sessions: the door and the principal, so that doors never share sessions by accident. */
 export function sessionOwner(caller: Caller): string {

@@ -1,14 +1,7 @@
 import { Type } from "typebox";
 import { AppError } from "../lib/errors.ts";
 import type { Message, SessionStore } from "../store/contract.ts";
-import {
-  defineTool,
-  SESSION_ID_PATTERN,
-  sessionIdOf,
-  sessionKey,
-  sessionOwner,
-  type Tool,
-} from "./contract.ts";
+import { defineTool, ID_PATTERN, sessionIdOf, sessionKey, sessionOwner, type Tool } from "./contract.ts";
 import { dataResult, errorResult } from "./result.ts";
 import { cutText } from "./text.ts";
 
@@ -56,7 +49,7 @@ export function sessionTools(sessions: SessionStore): Tool[] {
       group: "session",
       title: "Read a past session",
       description: "Read a past conversation, oldest message first.",
-      input: Type.Object({ session_id: Type.String({ pattern: SESSION_ID_PATTERN }), cursor }, closed),
+      input: Type.Object({ session_id: Type.String({ pattern: ID_PATTERN }), cursor }, closed),
       output: Type.Object({
         messages: Type.Array(
           Type.Object({

@@ -71,12 +71,13 @@ export async function openApp(options: AppOptions & { makeToken?: boolean }): Pr
   const store = await openStore({ path: databasePath(loaded), log });
   const catalogue = openCatalogue({ home: loaded.home, log });
   const models = createModelRouter({ config, log, catalogue });
+  const fetch = lazySafeFetch({ allowCidrs: () => config.current.network.allow_cidrs, log });
+  const own = builtinTools({ store, config, home: loaded.home, fetch, log });
   const tools = createToolRegistry({
-    tools: builtinTools(store),
+    tools: () => own,
     enabledGroups: () => config.current.tools.groups,
     log,
   });
-  const fetch = lazySafeFetch({ allowCidrs: () => config.current.network.allow_cidrs, log });
   const agent = createAgent({ store, models, tools, config, log, fetch });
   return {
     home: loaded.home,

@@ -36,7 +36,7 @@ interface Listener {
 function listenersOf(config: Config): Listener[] {
   const { api, mcp } = config;
   const { webhook } = config.gateway;
-  const keyless = mcp.auth.type === "api_key" && mcp.auth.api_keys.length === 0;
+  const keyless = mcp.auth.type === "api_key" && mcpKeys(config).length === 0;
   const noKeys = { path: ["mcp", "auth", "api_keys"], because: "is empty" };
   // An enabled webhook without a secret is refused on any address: see checkWebhook.
   const unsigned = !webhook.enabled && webhook.secret === undefined;
@@ -66,10 +66,11 @@ function apiTokens(config: Config): Secret[] {
 }
 
 function mcpKeys(config: Config): Secret[] {
-  return config.mcp.auth.api_keys.map((value, i) => ({
-    path: ["mcp", "auth", "api_keys", String(i)],
-    value,
-  }));
+  const { api_keys, keys } = config.mcp.auth;
+  return [
+    ...api_keys.map((value, i) => ({ path: ["mcp", "auth", "api_keys", String(i)], value })),
+    ...keys.map((key, i) => ({ path: ["mcp", "auth", "keys", String(i), "token"], value: key.token })),
+  ];
 }
 
 function webhookSecrets(config: Config): Secret[] {

@@ -42,7 +42,7 @@ export const flag = (value: boolean, description: string) => Type.Boolean({ desc
 export const count = (value: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ description, default: value, minimum, maximum });
 
-export const words = (description: string, more: Partial<Annotations> = {}) =>
+export const words = (description: string, more: Partial<Annotations> & { default?: string[] } = {}) =>
   Type.Array(Type.String(), { description, default: [], ...more });
 
 export const text = (annotations: Annotations) => Type.Optional(Type.String(annotations));
@@ -50,7 +50,17 @@ export const text = (annotations: Annotations) => Type.Optional(Type.String(anno
 export const secret = (annotations: Annotations) =>
   Type.Optional(Type.String({ ...annotations, secret: true, minLength: 1 }));
 
-const toolGroup = oneOf(["memory", "todolist", "file", "terminal", "web", "delegate", "skill", "session"]);
+const toolGroup = oneOf([
+  "memory",
+  "todolist",
+  "file",
+  "terminal",
+  "web",
+  "delegate",
+  "skill",
+  "session",
+  "mcp",
+]);
 
 /** Tool groups, all of them by default. */
 export const allToolGroups = (description: string) =>
@@ -87,3 +97,7 @@ export const allowedOrigins = () =>
   words("Browser origins that may call, matched exactly. Empty: no page of another site may.", {
     sample: ["https://your-app.com"],
   });
+
+/** What becomes of calls that need an approval. */
+export const approvalMode = (description: string) =>
+  Type.Optional(oneOf(["deny", "ask", "allow"], { description }));

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import {
   allowedOrigins,
+  approvalMode,
   count,
   entry,
   flag,
@@ -74,27 +75,8 @@ export const gateway = section("Messages that others send to Hermes.", {
   }),
 });
 
-/** Section `mcp`. */
-export const mcp = section("MCP server.", {
-  enabled: onOff(false, "Serve MCP over HTTP in `hermes serve`."),
-  ...listener("the MCP server", 18790),
-  auth: section("Who may call.", {
-    type: oneOf(["api_key", "oauth2", "none"], {
-      description: "How callers prove who they are; none only on loopback.",
-      default: "api_key",
-    }),
-    api_keys: Type.Array(Type.String({ secret: true, minLength: 1 }), {
-      description: "Keys that are valid.",
-      default: [],
-      sample: ["key1", "key2"],
-    }),
-  }),
-  allowed_origins: allowedOrigins(),
-  rate_limit: rateLimit(),
-});
-
-/** One entry of `api.auth.keys`. */
-export const namedKey = entry("A key of the REST API.", {
+/** One entry of `api.auth.keys` and of `mcp.auth.keys`. */
+export const namedKey = entry("A key for others than the owner.", {
   name: Type.String({
     description: "Whose key it is; sessions and memory belong to the name.",
     pattern: "^[A-Za-z0-9_-]{1,32}$",
@@ -106,6 +88,58 @@ export const namedKey = entry("A key of the REST API.", {
     default: ["read", "chat"],
   }),
   tools: Type.Optional(Type.Array(Type.String(), { description: "Tool names or groups it is narrowed to." })),
+  approval: approvalMode(
+    "What becomes of calls that need an approval, where it is stricter than the tool's own.",
+  ),
+});
+
+/** Section `mcp`. */
+export const mcp = section("MCP server.", {
+  enabled: onOff(false, "Serve MCP over HTTP in `hermes serve`."),
+  ...listener("the MCP server", 18790),
+  auth: section("Who may call.", {
+    type: oneOf(["api_key", "oauth2", "none"], {
+      description: "How callers prove who they are; none only on loopback.",
+      default: "api_key",
+    }),
+    api_keys: Type.Array(Type.String({ secret: true, minLength: 1 }), {
+      description: "The owner's keys, with every right, all valid at once.",
+      default: [],
+      sample: ["key1", "key2"],
+    }),
+    keys: Type.Array(namedKey, { description: "Further keys, as in api.auth.keys.", default: [] }),
+    issuer: text({
+      description: "With oauth2: the authorization server that issues the tokens.",
+      sample: "https://auth.your-domain.com",
+    }),
+    jwks_url: text({
+      description: "With oauth2: where its keys are. Default: what the issuer's metadata say.",
+    }),
+    algorithms: words("With oauth2: signature algorithms that are accepted.", {
+      default: ["RS256", "PS256", "ES256", "EdDSA"],
+    }),
+    audience: words(
+      "With oauth2: audiences that are accepted. Default: the public URL, with and without /mcp.",
+    ),
+    owner: text({
+      description: "With oauth2: the subject (sub) that is the owner, with every right its scopes give.",
+    }),
+  }),
+  public_url: text({
+    description: "The address under which clients reach it, when that is not the listener's own.",
+    sample: "https://hermes-mcp.your-domain.com",
+  }),
+  allowed_origins: allowedOrigins(),
+  allowed_hosts: words("Host names under which it is reached, besides localhost and plain addresses."),
+  rate_limit: rateLimit(),
+  max_body_bytes: count(4_194_304, 1024, 104_857_600, "Largest request body."),
+  session_ttl_ms: count(1_800_000, 1_000, 86_400_000, "How long a session of an older client may be silent."),
+  max_sessions: count(
+    1_000,
+    1,
+    1_000_000,
+    "Sessions at once; the one that was silent for longest goes first.",
+  ),
 });
 
 /** Section `api`. */

@@ -1,12 +1,9 @@
 import { type Static, Type } from "typebox";
 import { agent, model, type provider, providers } from "./schema-models.ts";
-import { allToolGroups, count, oneOf, section, words } from "./schema-parts.ts";
+import { count, oneOf, section, words } from "./schema-parts.ts";
 import { platforms } from "./schema-platforms.ts";
 import { api, gateway, mcp } from "./schema-surfaces.ts";
-
-const tools = section("Which tools the agent and the callers have.", {
-  groups: allToolGroups("Tool groups that are switched on."),
-});
+import { tools } from "./schema-tools.ts";
 
 const network = section("Addresses.", {
   allow_cidrs: words("Private addresses that Hermes may fetch for a user or a model, as CIDRs.", {

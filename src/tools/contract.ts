@@ -14,7 +14,25 @@ export interface Caller {
   scopes: readonly Scope[];
   /** Tool or group names the caller is narrowed to; absent: all that its scopes allow. */
   tools?: readonly string[];
+  /** What becomes of calls that need an approval; absent: what the configuration says of the tool. Can only be stricter. */
+  approval?: ApprovalMode;
 }
+
+/** `ask` asks whoever is behind the caller, and denies where nobody can be asked. From the strictest on. */
+export const APPROVAL_MODES = ["deny", "ask", "allow"] as const;
+export type ApprovalMode = (typeof APPROVAL_MODES)[number];
+
+/** What somebody is asked to allow. */
+export interface ApprovalRequest {
+  tool: string;
+  /** One sentence: what will be done. */
+  question: string;
+  /** The command, the diff: everything there is to judge by, as plain text. */
+  details: string;
+}
+
+/** Why a call may not go on, where it may not. */
+export type ApprovalAnswer = { approved: true } | { approved: false; reason: string };
 
 /** `read` may be repeated after a crash; `write` and `send` are never run twice without being asked. */
 export type Effect = "read" | "write" | "send";
@@ -28,6 +46,7 @@ export const TOOL_GROUPS = [
   "delegate",
   "skill",
   "session",
+  "mcp",
 ] as const;
 export type ToolGroup = (typeof TOOL_GROUPS)[number];
 
@@ -36,7 +55,29 @@ export interface ToolContext {
   /** The session and the run that call, absent outside a turn. */
   sessionKey?: string;
   runId?: string;
+  /** The id of the call within the run. The same call has the same id when it is made again after a restart. */
+  callId?: string;
   signal: AbortSignal;
+  /** Tells how far it is; absent where nobody wants to know. Never throws. */
+  progress?(step: ToolProgress): void;
+  /** Asks whoever is behind the caller; absent where nobody can be asked. Rejects only with the reason of `signal`. */
+  approve?(request: ApprovalRequest): Promise<ApprovalAnswer>;
+}
+
+/** How far a call is. */
+export interface ToolProgress {
+  message: string;
+  /** Rises with every step of the call. */
+  done?: number;
+  total?: number;
+}
+
+/** An image for models that see; others are told of it by the text of the result. */
+export interface ToolImage {
+  /** `image/png`, `image/jpeg`, `image/gif` or `image/webp`. */
+  mediaType: string;
+  /** In base64. */
+  data: string;
 }
 
 export interface ToolResult {
@@ -44,6 +85,7 @@ export interface ToolResult {
   text: string;
   /** The same as data, matching the tool's `output` schema. */
   structured?: unknown;
+  images?: readonly ToolImage[];
   isError?: boolean;
 }
 
@@ -59,6 +101,16 @@ export interface Tool<Input extends TSchema = TSchema> {
   input: Input;
   output?: TSchema;
   effect: Effect;
+  /** It replaces or removes what was there. Default: false. */
+  destructive?: boolean;
+  /** Called twice with the same arguments it does no more than called once. Default: true for `read`, else false. */
+  idempotent?: boolean;
+  /** It reaches beyond this machine. Default: false. */
+  openWorld?: boolean;
+  /** A call made again with the same `callId` goes on with the first one, so that it may be made again after a crash. */
+  resumes?: boolean;
+  /** What has to be approved before `run`, or null when nothing has; absent: never anything. Throws nothing but what `run` may. */
+  approval?(input: Static<Input>, context: ToolContext): Promise<ApprovalRequest | null>;
   /** Must not throw for bad input or a missing thing: that is a result with `isError`. */
   run(input: Static<Input>, context: ToolContext): Promise<ToolResult>;
 }

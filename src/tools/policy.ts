@@ -10,6 +10,7 @@ const SCOPE_OF_GROUP: Readonly<Record<ToolGroup, Scope>> = {
   terminal: "tools",
   web: "tools",
   delegate: "tools",
+  mcp: "tools",
 };
 
 export type Verdict = { allowed: true } | { allowed: false; reason: string };

@@ -31,7 +31,8 @@ export interface ToolRegistry {
 }
 
 export interface ToolRegistryParts {
-  tools: readonly Tool[];
+  /** All tools there are, asked at every use; the same array as long as nothing has changed. */
+  tools: () => readonly Tool[];
   /** The groups that are switched on, asked at every use. */
   enabledGroups: () => readonly string[];
   log: Log;
@@ -39,12 +40,17 @@ export interface ToolRegistryParts {
 
 /** Throws when two tools share a name. */
 export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryParts): ToolRegistry {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  if (byName.size !== tools.length) throw new Error("Two tools share a name.");
+  let indexed: { tools: readonly Tool[]; byName: Map<string, Tool> } = { tools: [], byName: new Map() };
+  const index = () => {
+    const current = tools();
+    if (current !== indexed.tools) indexed = { tools: current, byName: indexByName(current) };
+    return indexed;
+  };
+  index();
   const parseArguments = createArgumentParser();
   const enabled = () => {
     const groups = enabledGroups();
-    return tools.filter((tool) => groups.includes(tool.group));
+    return tools().filter((tool) => groups.includes(tool.group));
   };
   const list = (caller: Caller) => enabled().filter((tool) => policy(tool, caller).allowed);
 
@@ -52,9 +58,10 @@ export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryPa
     ...new Set(names.flatMap((name) => toolsOf(name).map((tool) => tool.name))),
   ];
   const toolsOf = (name: string): Tool[] => {
+    const { tools: all, byName } = index();
     const tool = byName.get(name);
     if (tool) return [tool];
-    if ((TOOL_GROUPS as readonly string[]).includes(name)) return tools.filter((one) => one.group === name);
+    if ((TOOL_GROUPS as readonly string[]).includes(name)) return all.filter((one) => one.group === name);
     throw unknownTool(name, [...byName.keys(), ...TOOL_GROUPS]);
   };
 
@@ -91,6 +98,12 @@ export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryPa
       return run(tool, parsed.input, context, log);
     },
   };
+}
+
+function indexByName(tools: readonly Tool[]): Map<string, Tool> {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  if (byName.size !== tools.length) throw new Error("Two tools share a name.");
+  return byName;
 }
 
 async function run(tool: Tool, input: unknown, context: ToolContext, log: Log): Promise<ToolResult> {

@@ -49,7 +49,7 @@ test("the published sample loads as it stands, with warnings for its secrets", (
   expect(config.platforms.telegram?.allowed_users).toEqual([123456789]);
   expect(config.platforms.wecom?.agent_id).toBe("1000001");
   expect(config.gateway.webhook.outbound.events).toHaveLength(3);
-  expect(config.mcp.auth).toEqual({ type: "api_key", api_keys: ["key1", "key2"] });
+  expect(config.mcp.auth).toMatchObject({ type: "api_key", api_keys: ["key1", "key2"] });
   for (const key of ["api.auth.token", "mcp.auth.api_keys[0]", "gateway.webhook.secret"])
     expect(warnings.join("\n")).toContain(`${key} is a sample`);
 });

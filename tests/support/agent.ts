@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { Value } from "typebox/value";
 import { type AgentParts, createAgent } from "../../src/agent/agent.ts";
 import type { AgentService, TurnRequest } from "../../src/agent/contract.ts";
@@ -67,12 +68,14 @@ export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
   const store = options.store ?? (temp?.store as Store);
   const log = options.log ?? quietLog();
   const config = options.config ?? liveConfig({ agent: options.agent ?? {} });
+  const fetch = options.fetch ?? (() => Promise.reject(new Error("this test fetches nothing")));
+  const home = dirname(store.path);
+  const all = [...builtinTools({ store, config, home, fetch, log }), ...(options.tools ?? [])];
   const tools = createToolRegistry({
-    tools: [...builtinTools(store), ...(options.tools ?? [])],
+    tools: () => all,
     enabledGroups: () => config.current.tools.groups,
     log,
   });
-  const fetch = options.fetch ?? (() => Promise.reject(new Error("this test fetches nothing")));
   const agent = createAgent({ store, models: options.models, tools, config, log, fetch });
   const never = new AbortController().signal;
   const accept = async (text: string, change: Partial<TurnRequest> = {}) =>

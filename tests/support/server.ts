@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { createAgent } from "../../src/agent/agent.ts";
 import type { AgentService } from "../../src/agent/contract.ts";
 import type { Config } from "../../src/config/schema.ts";
@@ -89,8 +90,9 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   });
   const models = createModelRouter({ config, log });
   const enabledGroups = () => config.current.tools.groups;
-  const tools = createToolRegistry({ tools: builtinTools(store), enabledGroups, log });
   const fetchSafely = createSafeFetch({ allowCidrs: () => config.current.network.allow_cidrs });
+  const own = builtinTools({ store, config, home: dirname(store.path), fetch: fetchSafely, log });
+  const tools = createToolRegistry({ tools: () => own, enabledGroups, log });
   const agent = createAgent({ store, models, tools, config, log, fetch: fetchSafely });
   const http = createHttpServer({ config, agent, store, models, tools, log, version: "0.0.0-test" });
   const { url, port } = await http.listen();

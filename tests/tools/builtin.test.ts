@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { dirname } from "node:path";
 import { Value } from "typebox/value";
 import { builtinTools } from "../../src/tools/builtin.ts";
 import type { Caller, Tool } from "../../src/tools/contract.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
+import { liveConfig } from "../support/agent.ts";
 import { newRun, openTempStore, quietLog } from "../support/store.ts";
 
 const A: Caller = { door: "api", principal: "a", scopes: ["chat"] };
@@ -10,11 +12,19 @@ const B: Caller = { door: "api", principal: "b", scopes: ["chat"] };
 
 async function open() {
   const temp = await openTempStore();
-  const tools = builtinTools(temp.store);
+  const log = quietLog();
+  const fetch = () => Promise.reject(new Error("these tests fetch nothing"));
+  const tools = builtinTools({
+    store: temp.store,
+    config: liveConfig(),
+    home: dirname(temp.store.path),
+    fetch,
+    log,
+  });
   const registry = createToolRegistry({
-    tools,
+    tools: () => tools,
     enabledGroups: () => ["memory", "todolist", "session"],
-    log: quietLog(),
+    log,
   });
   /** Calls as the caller would, and holds every good answer against the tool's own output schema. */
   const call = async (caller: Caller, name: string, input: unknown, runId?: string) => {

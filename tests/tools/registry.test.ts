@@ -23,7 +23,7 @@ function everyGroup(ran: string[]): Tool[] {
 }
 
 function registry(tools: Tool[], groups: readonly string[] = TOOL_GROUPS, lines: string[] = []) {
-  return createToolRegistry({ tools, enabledGroups: () => groups, log: quietLog(lines) });
+  return createToolRegistry({ tools: () => tools, enabledGroups: () => groups, log: quietLog(lines) });
 }
 
 describe("registry", () => {

@@ -3,18 +3,15 @@ import type { SafeFetch, SafeResponse } from "../lib/safe-fetch.ts";
 import type { NewMessage, Part } from "../store/contract.ts";
 import { cutText } from "../tools/text.ts";
 import { wrapUntrusted } from "../tools/untrusted.ts";
-import { htmlToText } from "./html-text.ts";
+import type { Page } from "../tools/web/contract.ts";
+import { readDocument } from "../tools/web/document.ts";
+import { readPage } from "../tools/web/reader.ts";
 
 export const MAX_ATTACHMENTS = 8;
 const MAX_BYTES = 5 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
 /** Of one attachment's text; the context is what limits it further. */
 const MAX_TEXT_CHARS = 200_000;
-
-const IMAGE_TYPES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
-const TEXT_TYPES = /^(text\/|application\/(json|xml|yaml|toml|javascript|x-ndjson|[\w.-]+\+(json|xml))$)/;
-const CHARSET = /\bcharset\s*=\s*["']?([\w-]+)/i;
-const HTML_TYPES = new Set(["text/html", "application/xhtml+xml"]);
 
 /** Throws `attachment_refused` when there are too many. */
 export function checkAttachmentCount(urls: readonly string[]): void {
@@ -54,44 +51,36 @@ async function fetchOne(url: string, fetch: SafeFetch, signal: AbortSignal): Pro
       `The server answered ${response.status}.`,
       "Check that the URL can be opened without signing in.",
     );
-  return describe(url, response);
+  return describe(url, response, signal);
 }
 
-function describe(url: string, { contentType, headers, bytes }: SafeResponse): Part[] {
-  if (IMAGE_TYPES.has(contentType))
+async function describe(url: string, response: SafeResponse, signal: AbortSignal): Promise<Part[]> {
+  const document = await readDocument(response, readPage, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    const { message, hint } = toAppError(error);
+    throw refused(url, message, hint, error);
+  });
+  if (document.kind === "image")
     return [
       text(wrapUntrusted("The image that follows.", url)),
-      { type: "image", mediaType: contentType, data: Buffer.from(bytes).toString("base64") },
+      { type: "image", mediaType: document.mediaType, data: Buffer.from(response.bytes).toString("base64") },
     ];
-  const content = readText(contentType, decoderOf(headers.get("content-type") ?? "", bytes), bytes);
-  if (content !== null) return [text(wrapUntrusted(cutText(content, MAX_TEXT_CHARS), url))];
-  const kind = contentType || "unknown type";
+  if (document.kind === "page")
+    return [text(wrapUntrusted(cutText(wordsOf(document.page), MAX_TEXT_CHARS), url))];
+  const kind = document.mediaType || "unknown type";
   return [
-    text(wrapUntrusted(`A file of ${kind} with ${bytes.length} bytes, which cannot be read as text.`, url)),
+    text(
+      wrapUntrusted(
+        `A file of ${kind} with ${response.bytes.length} bytes, which cannot be read as text.`,
+        url,
+      ),
+    ),
   ];
 }
 
-/** The text of a text file, or null for anything else. A file without a type counts as text when it is valid UTF-8. */
-function readText(contentType: string, decoder: TextDecoder, bytes: Uint8Array): string | null {
-  if (HTML_TYPES.has(contentType)) return htmlToText(decoder.decode(bytes));
-  if (TEXT_TYPES.test(contentType)) return decoder.decode(bytes);
-  if (contentType !== "" && contentType !== "application/octet-stream") return null;
-  try {
-    const content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return content.includes("\0") ? null : content;
-  } catch {
-    return null; // not text, which is an answer and not a fault
-  }
-}
-
-/** By the charset of the header, else the one that a page names in its beginning; UTF-8 without a known one. */
-function decoderOf(header: string, bytes: Uint8Array): TextDecoder {
-  const named = CHARSET.exec(header) ?? CHARSET.exec(Buffer.from(bytes.subarray(0, 1024)).toString("latin1"));
-  try {
-    return new TextDecoder(named?.[1] as Bun.Encoding | undefined);
-  } catch {
-    return new TextDecoder(); // a charset that nobody knows
-  }
+function wordsOf({ title, content }: Page): string {
+  const heading = title === null || content.startsWith(`# ${title}`) ? "" : `# ${title}\n\n`;
+  return heading + (content || "[It holds no text.]");
 }
 
 function text(content: string): Part {

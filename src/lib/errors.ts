@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   network_refused: [422, "Address refused"],
   network_failed: [502, "The address could not be reached"],
   network_timeout: [504, "The address did not answer in time"],
+  page_unreadable: [422, "The page cannot be read"],
   address_in_use: [503, "Address in use"],
   config_invalid: [500, "Invalid configuration"],
   usage: [400, "Usage"],

@@ -29,11 +29,15 @@ export function removeTemplateTokens(text: string): string {
  */
 export function wrapUntrusted(text: string, source: string): string {
   const mark = newId("").slice(-12); // random, so that the text cannot know how its block ends
-  const body = removeMarks(removeTemplateTokens(text));
-  const name = removeMarks(removeTemplateTokens(source)).replace(/["<>\p{Cc}]/gu, " ");
+  const body = cleanUntrusted(text);
+  const name = cleanUntrusted(source).replace(/["<>\p{Cc}]/gu, " ");
   return `<<<untrusted ${mark} source="${name}">>>\n${body}\n<<<end untrusted ${mark}>>>`;
 }
 
-function removeMarks(text: string): string {
-  return text.replace(BLOCK_MARKS, REMOVED_MARK);
+/**
+ * The text as it stands between the marks: without chat-template tokens and look-alikes of the marks. For text that is cut into
+ * parts before it is wrapped, so that no cut hides one. Doing it twice changes nothing more.
+ */
+export function cleanUntrusted(text: string): string {
+  return removeTemplateTokens(text).replace(BLOCK_MARKS, REMOVED_MARK);
 }

@@ -3,6 +3,7 @@ import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import type { ModelMessage, ModelRequest } from "../../src/models/contract.ts";
 import { hangs, says, scriptedModels } from "../fakes/scripted-model.ts";
 import { openTestAgent } from "../support/agent.ts";
+import { makePdf } from "../support/pdf.ts";
 import { openTempStore } from "../support/store.ts";
 
 const PNG = Buffer.from("iVBORw0KGgo=", "base64");
@@ -43,6 +44,13 @@ beforeAll(() => {
           return answer(new Uint8Array([1, 0, 2]), "application/zip");
         case "/unnamed":
           return new Response(new Uint8Array([104, 105]));
+        case "/report.pdf":
+          return answer(
+            makePdf({ pages: ["Quarterly report", "第二页：潮汐"], title: "Report" }),
+            "application/pdf",
+          );
+        case "/broken.pdf":
+          return answer("%PDF-1.7 nothing", "application/pdf");
         case "/large":
           return answer(new Uint8Array(5 * 1024 * 1024 + 1), "text/plain");
         default:
@@ -90,6 +98,7 @@ describe("attachments", () => {
   const refusals: [string, () => string, RegExp][] = [
     ["a missing page", () => url("/missing"), /answered 404/],
     ["one that is too large", () => url("/large"), /refused/],
+    ["a broken PDF", () => url("/broken.pdf"), /The PDF is broken/],
     ["another scheme", () => "file:///etc/passwd", /not fetched/],
     ["no URL", () => "note.txt", /not fetched/],
   ];
@@ -138,6 +147,16 @@ describe("attachments", () => {
     await using t = await openTestAgent({ models, fetch: reachLoopback });
     await t.ask("look", { attachments: ["/gbk.txt", "/gbk-page"].map(url) });
     expect(JSON.stringify(lastUser(models.requests[0]).parts).match(/你好/g)).toHaveLength(2);
+  });
+
+  test("a PDF arrives as its text, page by page", async () => {
+    const models = scriptedModels([says("seen")]);
+    await using t = await openTestAgent({ models, fetch: reachLoopback });
+    await t.ask("look", { attachments: [url("/report.pdf")] });
+    const text = lastUser(models.requests[0])
+      .parts.map((part) => (part.type === "text" ? part.text : ""))
+      .join("\n");
+    expect(text).toContain("# Report\n\n[page 1 of 2]\n\nQuarterly report\n\n[page 2 of 2]\n\n第二页：潮汐");
   });
 
   test("a refusal does not repeat the password of an address", async () => {

@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { AppError } from "../../src/lib/errors.ts";
 import { createLimit } from "../../src/lib/limit.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import { type Canary, startCanary } from "../support/canary.ts";
+import { PUBLIC_ADDRESS as PUBLIC, type StandIn, startStandIn } from "../support/stand-in.ts";
 import { PRIVATE_ADDRESSES } from "./addresses.ts";
 import { hostSpellings } from "./spellings.ts";
 
-/** Stands for a server on the public internet: an address of its own that is exempt, on another port. */
-const PUBLIC = "127.77.0.1";
 const LIMITS = { timeoutMs: 30_000, maxBytes: 1000 };
 setDefaultTimeout(60_000); // thousands of tries, on a busy machine too
 const SCHEMES = [
@@ -31,42 +28,21 @@ const SCHEMES = [
   "node:fs",
 ];
 
-/** Answers `stand-in`, or redirects to what `?to=` says, byte for byte, which no tidy HTTP library would send. */
-const standIn = createServer((socket) => {
-  socket.on("error", () => socket.destroy());
-  socket.once("data", (request) => {
-    const to = /^GET \S*[?&]to=(\S*) /.exec(request.toString())?.[1];
-    socket.end(
-      to ? redirectTo(decodeURIComponent(to)) : "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nstand-in",
-    );
-  });
-});
-let standInPort = 0;
+let standIn: StandIn;
 let canary: Canary;
 let tries = 0;
 
 beforeAll(async () => {
   canary = await startCanary();
-  standIn.listen(0, PUBLIC);
-  await once(standIn, "listening");
-  standInPort = (standIn.address() as AddressInfo).port;
+  standIn = await startStandIn();
 });
 afterAll(() => {
   console.log(
     `safeFetch: ${tries} tries at ${PRIVATE_ADDRESSES.length} addresses, ${canary.connections()} connections`,
   );
   canary.stop();
-  standIn.close();
+  standIn.stop();
 });
-
-/** A header holds no line end, and URL parsers skip tabs as they skip line ends. */
-function redirectTo(url: string): string {
-  return `HTTP/1.1 302 Found\r\nLocation: ${url.replaceAll("\n", "\t")}\r\nContent-Length: 0\r\n\r\n`;
-}
-
-function through(url: string): string {
-  return `http://${PUBLIC}:${standInPort}/?to=${encodeURIComponent(url)}`;
-}
 
 function fetchWith(resolve: (name: string) => Promise<readonly string[]>) {
   return createSafeFetch({ allowCidrs: () => [`${PUBLIC}/32`], resolve });
@@ -116,7 +92,9 @@ describe("addresses that are not public are refused without a connection", () =>
     expectRefused(hostileUrls().map((url) => ({ what: url, run: () => hostile(url, LIMITS) }))));
 
   test("in every spelling, as the target of a redirect", () =>
-    expectRefused(hostileUrls().map((url) => ({ what: url, run: () => hostile(through(url), LIMITS) }))));
+    expectRefused(
+      hostileUrls().map((url) => ({ what: url, run: () => hostile(standIn.redirectTo(url), LIMITS) })),
+    ));
 
   test("as the answer of the resolver, alone, first or last among good ones, and in odd spellings", () => {
     const answers = PRIVATE_ADDRESSES.flatMap((address) => [address, ...hostSpellings(address)]).flatMap(
@@ -134,7 +112,7 @@ describe("addresses that are not public are refused without a connection", () =>
     for (const address of PRIVATE_ADDRESSES) {
       let asked = 0;
       const flipping = fetchWith(async () => (asked++ === 0 ? [PUBLIC] : [address]));
-      const url = `http://flip.test:${standInPort}/`;
+      const url = `http://flip.test:${standIn.port}/`;
       tries += 1;
       const answer = await flipping(url, LIMITS);
       expect(new TextDecoder().decode(answer.bytes)).toBe("stand-in");
@@ -171,7 +149,7 @@ describe("URLs that are not plain web addresses are refused", () => {
     expectRefused(
       SCHEMES.flatMap((url) => [
         { what: url, run: () => hostile(url, LIMITS) },
-        { what: `redirect to ${url}`, run: () => hostile(through(url), LIMITS) },
+        { what: `redirect to ${url}`, run: () => hostile(standIn.redirectTo(url), LIMITS) },
       ]),
     ));
 
@@ -181,7 +159,7 @@ describe("URLs that are not plain web addresses are refused", () => {
     return expectRefused(
       schemes
         .flatMap((scheme) => [
-          `${scheme}://${PUBLIC}:${standInPort}/`,
+          `${scheme}://${PUBLIC}:${standIn.port}/`,
           `${scheme}://name.test/`,
           `${scheme}:///etc/passwd`,
         ])
@@ -192,8 +170,8 @@ describe("URLs that are not plain web addresses are refused", () => {
   test("with credentials, without a host, or not a URL at all", () =>
     expectRefused(
       [
-        `http://user:password@${PUBLIC}:${standInPort}/`,
-        `http://user@${PUBLIC}:${standInPort}/`,
+        `http://user:password@${PUBLIC}:${standIn.port}/`,
+        `http://user@${PUBLIC}:${standIn.port}/`,
         "http://",
         "https:///",
         "//example.com/",

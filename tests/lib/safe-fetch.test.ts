@@ -191,6 +191,42 @@ describe("redirects", () => {
   });
 });
 
+describe("an origin that the operator configured", () => {
+  const strict = createSafeFetch({ allowCidrs: () => [], resolve: async () => ADDRESSES.slice(0, 1) });
+  const outcome = (url: string, trustedOrigin?: string) =>
+    strict(url, { ...LIMITS, ...(trustedOrigin === undefined ? {} : { trustedOrigin }) }).then(
+      ({ bytes }) => text(bytes),
+      (error: { code?: string }) => error.code,
+    );
+
+  test("is reached at a private address, by its name too, and nothing else is", async () => {
+    const server = serve(() => new Response("own"));
+    const other = serve(() => new Response("other"));
+    const origin = new URL(server.at("/")).origin;
+    expect(await outcome(server.at("/"))).toBe("network_refused");
+    expect(await outcome(server.at("/"), origin)).toBe("own");
+    for (const elsewhere of [other.at("/"), server.at("/", "other.test"), server.at("/", ADDRESSES[0])])
+      expect(await outcome(elsewhere, origin)).toBe("network_refused");
+    expect(other.seen).toEqual([]);
+  });
+
+  test("may redirect within itself; a redirect to elsewhere is checked, also one that comes back", async () => {
+    const other = serve((_, url) => Response.redirect(url.searchParams.get("to") ?? "", 302));
+    const server = serve((_, url) => {
+      const to = url.searchParams.get("to");
+      return to ? Response.redirect(to, 302) : new Response("own");
+    });
+    const origin = new URL(server.at("/")).origin;
+    const via = (start: string, to: string) => `${start}?to=${encodeURIComponent(to)}`;
+    expect(await outcome(via(server.at("/"), server.at("/end")), origin)).toBe("own");
+    expect(await outcome(via(server.at("/"), other.at("/")), origin)).toBe("network_refused");
+    expect(await outcome(via(server.at("/"), via(other.at("/"), server.at("/end"))), origin)).toBe(
+      "network_refused",
+    );
+    expect(other.seen).toEqual([]);
+  });
+});
+
 describe("the size is limited", () => {
   const encoded = (bytes: Uint8Array<ArrayBuffer>, encoding: string) =>
     new Response(bytes, { headers: { "content-encoding": encoding } });

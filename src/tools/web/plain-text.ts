@@ -11,7 +11,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   nbsp: " ",
 };
 
-/** The readable text of an HTML page: no scripts, no mark-up, a line per block. */
+/**
+ * The readable text of an HTML page: no scripts, no mark-up, a line per block. Streams, so that it takes pages that are too
+ * large or too deep to be built as a tree.
+ */
 export function htmlToText(html: string): string {
   const pieces: string[] = [];
   let hidden = 0;
@@ -44,7 +47,7 @@ export function htmlToText(html: string): string {
 }
 
 /** Numbers and the few names that text is full of; other names stay as they are written. */
-function decodeEntities(text: string): string {
+export function decodeEntities(text: string): string {
   return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi, (whole, hex, decimal, name) => {
     if (name !== undefined) return ENTITIES[name] ?? whole;
     const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);

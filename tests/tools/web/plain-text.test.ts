@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { htmlToText } from "../../src/agent/html-text.ts";
+import { htmlToText } from "../../../src/tools/web/plain-text.ts";
 
 test("keeps what people read and drops what machines run", () => {
   const html = `<!doctype html><html><head><title>A &amp; B</title><style>p{}</style></head><body>

@@ -1,0 +1,52 @@
+import { isLoopback } from "./check-listeners.ts";
+import { formatPath } from "./path.ts";
+import type { Findings } from "./problems.ts";
+import type { Config } from "./schema.ts";
+
+type ServerEntry = Config["tools"]["mcp_servers"][string];
+
+/** Checks the outside MCP servers: each needs one way to reach it, and headers that HTTP takes. */
+export function checkTools({ tools }: Config, findings: Findings): void {
+  for (const [name, entry] of Object.entries(tools.mcp_servers)) checkMcpServer(name, entry, findings);
+}
+
+function checkMcpServer(
+  name: string,
+  { command, args, url, headers }: ServerEntry,
+  findings: Findings,
+): void {
+  const { faults, warnings } = findings;
+  const path = ["tools", "mcp_servers", name];
+  const shown = formatPath(path);
+  if ((command === undefined) === (url === undefined)) {
+    const message = `${shown} has ${command === undefined ? "neither" : "both"} a command and a url`;
+    const hint = "Set `command` for a program, or `url` for a server at an address.";
+    faults.push({ path, message: message.replace("neither a command and", "neither a command nor"), hint });
+    return;
+  }
+  if (command !== undefined && /\s/.test(command.trim()) && args.length === 0)
+    warnings.push({
+      path: [...path, "command"],
+      message: `${shown}.command has a space in it, and is started without a shell`,
+      hint: "Name the program alone, and put the rest into `args`.",
+    });
+  for (const [header, value] of Object.entries(headers))
+    if (!isHeader(header, value))
+      faults.push({
+        path: [...path, "headers", header],
+        message: `${shown}.headers: ${JSON.stringify(header)} is not a header that HTTP takes`,
+        hint: "A name is letters, digits and -; a value is one line.",
+      });
+  const parsed = url === undefined ? null : URL.parse(url);
+  if (parsed?.protocol === "http:" && !isLoopback(parsed.hostname))
+    warnings.push({
+      path: [...path, "url"],
+      message: `${shown}.url is not encrypted: others on the way can read and change what is sent`,
+      hint: "Use https:// where the server has it.",
+    });
+}
+
+/** True for what may be sent as a header (RFC 9110 §5.1 and §5.5). */
+function isHeader(name: string, value: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}

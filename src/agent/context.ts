@@ -6,7 +6,8 @@ import { removeTemplateTokens } from "../tools/untrusted.ts";
 import { estimateMessages, estimateTokens } from "./tokens.ts";
 
 /** How long tool results may be in this turn, tried in this order until all fits; the last step gets four times as much. */
-const RESULT_CHARS = [64_000, 8_000, 2_000, 500, 200] as const;
+const [MAX_RESULT_CHARS, MIN_RESULT_CHARS] = [64_000, 200];
+const RESULT_CHARS = [MAX_RESULT_CHARS, 8_000, 2_000, 500, MIN_RESULT_CHARS] as const;
 /** In past turns: the latest ones, and all before. */
 const RECENT_TURNS = 3;
 const RECENT_RESULT_CHARS = 2_000;
@@ -16,6 +17,7 @@ const LEFT_OUT = "[Earlier messages of this conversation are left out here, beca
 const STEPS_LEFT_OUT = "[Earlier steps of this turn are left out here, because they do not fit.]";
 const NOTES_TOKENS = estimateTokens(LEFT_OUT) + estimateTokens(STEPS_LEFT_OUT) + 20;
 
+/** What a context is made from. */
 export interface ContextParts {
   system: string;
   /** What stands for the turns before `history`. */
@@ -30,6 +32,7 @@ export interface ContextParts {
   budgetTokens: number;
 }
 
+/** The messages of one model call. */
 export interface Context {
   messages: ModelMessage[];
   /** How many of the oldest turns of `history` did not fit. */
@@ -66,10 +69,18 @@ export function buildContext(parts: ContextParts): Context {
 }
 
 function fitCurrent(parts: ContextParts, room: number): { messages: ModelMessage[]; stepsLeftOut: boolean } {
-  const stepCount = toSteps(parts.current, parts.images, () => 0).length;
+  const stepCount = toSteps(parts.current, () => NOTHING_SHOWN).length;
   let steps: ModelMessage[][] = [];
   for (const chars of RESULT_CHARS) {
-    steps = toSteps(parts.current, parts.images, (index) => (index === stepCount - 1 ? chars * 4 : chars));
+    steps = toSteps(parts.current, (index) => {
+      const isLast = index === stepCount - 1;
+      const showsImages = isLast ? chars > MIN_RESULT_CHARS : chars === MAX_RESULT_CHARS;
+      return {
+        chars: isLast ? chars * 4 : chars,
+        images: parts.images,
+        resultImages: parts.images && showsImages,
+      };
+    });
     if (estimateMessages(steps.flat()) <= room) return { messages: steps.flat(), stepsLeftOut: false };
   }
   const isUser = (step: ModelMessage[]) => step[0]?.role === "user";
@@ -89,7 +100,8 @@ function fitHistory(parts: ContextParts, room: number): { messages: ModelMessage
   for (let index = parts.history.length - 1; index >= 0; index--) {
     const isRecent = parts.history.length - index <= RECENT_TURNS;
     const chars = isRecent ? RECENT_RESULT_CHARS : OLD_RESULT_CHARS;
-    const turn = toSteps(parts.history[index] ?? [], parts.images && isRecent, () => chars).flat();
+    const images = parts.images && isRecent;
+    const turn = toSteps(parts.history[index] ?? [], () => ({ chars, images, resultImages: images })).flat();
     left -= estimateMessages(turn);
     if (left < 0) return { messages: kept.flat(), leftOut: index + 1 };
     kept.unshift(turn);
@@ -97,20 +109,27 @@ function fitHistory(parts: ContextParts, room: number): { messages: ModelMessage
   return { messages: kept.flat(), leftOut: 0 };
 }
 
+/** How much of a step is shown. */
+interface StepView {
+  /** Characters of each tool result. */
+  chars: number;
+  /** Whether the images of users are shown, and those of tool results. */
+  images: boolean;
+  resultImages: boolean;
+}
+const NOTHING_SHOWN: StepView = { chars: 0, images: false, resultImages: false };
+
 /**
  * The messages grouped into what must stay together: an assistant message with its results, or any other message alone.
  * Calls without a result and results without a call are dropped, as an interrupted turn leaves them behind.
  */
-function toSteps(
-  messages: readonly NewMessage[],
-  images: boolean,
-  resultChars: (step: number) => number,
-): ModelMessage[][] {
+function toSteps(messages: readonly NewMessage[], viewOf: (step: number) => StepView): ModelMessage[][] {
   const steps: ModelMessage[][] = [];
   for (const [index, message] of messages.entries()) {
-    if (message.role === "user") steps.push([{ role: "user", parts: showParts(message.parts, images) }]);
+    const view = viewOf(steps.length);
+    if (message.role === "user") steps.push([{ role: "user", parts: showParts(message.parts, view.images) }]);
     if (message.role !== "assistant") continue;
-    const step = assistantStep(message, resultsAfter(messages, index), resultChars(steps.length));
+    const step = assistantStep(message, resultsAfter(messages, index), view);
     if (step.length > 0) steps.push(step);
   }
   return steps;
@@ -126,7 +145,11 @@ function resultsAfter(messages: readonly NewMessage[], index: number): Map<strin
   return results;
 }
 
-function assistantStep(message: NewMessage, results: Map<string, NewMessage>, chars: number): ModelMessage[] {
+function assistantStep(
+  message: NewMessage,
+  results: Map<string, NewMessage>,
+  view: StepView,
+): ModelMessage[] {
   const calls = message.toolCalls ?? [];
   const answered = calls.filter((call) => results.has(call.id));
   const text = textOf(message.parts);
@@ -140,29 +163,34 @@ function assistantStep(message: NewMessage, results: Map<string, NewMessage>, ch
     ...(whole && message.reasoning !== undefined ? { reasoning: message.reasoning } : {}),
     ...(whole && message.providerData !== undefined ? { providerData: message.providerData } : {}),
   };
-  return [assistant, ...answered.map((call) => toolMessage(call, results.get(call.id), chars))];
+  return [assistant, ...answered.map((call) => toolMessage(call, results.get(call.id), view))];
 }
 
 function toolMessage(
   call: { id: string; name: string },
   result: NewMessage | undefined,
-  chars: number,
+  { chars, resultImages }: StepView,
 ): ModelMessage {
+  const all = (result?.parts ?? []).filter((part) => part.type === "image");
+  const text = cutText(removeTemplateTokens(textOf(result?.parts ?? [])), chars);
   return {
     role: "tool",
     toolCallId: call.id,
     toolName: call.name,
-    text: cutText(removeTemplateTokens(textOf(result?.parts ?? [])), chars),
+    text: resultImages ? text : [text, ...all.map(hiddenImage)].join("\n"),
     isError: result?.isError ?? false,
+    ...(resultImages && all.length > 0 ? { images: all } : {}),
   };
 }
 
 function showParts(parts: readonly Part[], images: boolean): Part[] {
   return parts.map((part) =>
-    part.type === "image" && !images
-      ? { type: "text", text: `[An image (${part.mediaType}) was here. It is not shown to you.]` }
-      : part,
+    part.type === "image" && !images ? { type: "text", text: hiddenImage(part) } : part,
   );
+}
+
+function hiddenImage({ mediaType }: { mediaType: string }): string {
+  return `[An image (${mediaType}) was here. It is not shown to you.]`;
 }
 
 /** Several user messages in a row become one: some providers demand that the roles alternate. */

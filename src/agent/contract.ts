@@ -1,5 +1,13 @@
-import type { Delivery, Run, RunEventRecord, RunKind } from "../store/contract.ts";
+import type {
+  Approval,
+  ApprovalDecision,
+  Delivery,
+  Run,
+  RunEventRecord,
+  RunKind,
+} from "../store/contract.ts";
 import type { Caller } from "../tools/contract.ts";
+import type { Budget, SpendLimits } from "./budget.ts";
 
 /** A message for the agent, as a door hands it in. */
 export interface TurnRequest {
@@ -13,6 +21,20 @@ export interface TurnRequest {
   /** `provider/model`; the configured default when absent. */
   model?: string;
   delivery?: Delivery;
+  /** For a sub-task. */
+  subTask?: SubTaskPlace;
+}
+
+/** Where a sub-task stands. */
+export interface SubTaskPlace {
+  /** 1 for a sub-task of what a caller asked for, 2 for a sub-task of that, and so on. */
+  depth: number;
+  /** The run that gave it; absent when a caller did, who is no run. */
+  parent?: {
+    runId: string;
+    /** What it could still spend when it gave the task. */
+    limits: SpendLimits;
+  };
 }
 
 /** The agent as the doors see it. */
@@ -34,13 +56,35 @@ export interface Agent {
    * error, when `signal` aborts. Throws `not_found`.
    */
   events(runId: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEventRecord[]>;
-  /** Asks for the end of the run, wherever it runs or waits. False when it had ended already, or never was. */
+  /**
+   * Asks for the end of the run and of its sub-tasks, wherever they run or wait. False when the run had ended already, or never
+   * was.
+   */
   cancel(runId: string): Promise<boolean>;
+  /** What the run waits for somebody to decide, oldest first, wherever it runs. */
+  approvals(runId: string): Promise<Approval[]>;
+  /**
+   * Decides what a call asks for, wherever its run runs or waits to be taken up. Rejects with `not_found` when the run has no
+   * such approval, and with `conflict` when it is decided already or the run has ended.
+   */
+  decide(runId: string, approvalId: string, decision: ApprovalDecision): Promise<void>;
   stats(): { running: number; queued: number };
+}
+
+/** A turn that this process runs. */
+export interface RunningTurn {
+  /** Aborting it with an `AppError` ends the turn with that error. */
+  readonly control: AbortController;
+  /** How many turns above it wait for it: 0 for what a caller asked for. */
+  depth: number;
+  /** Null until it is known which model answers. */
+  budget: Budget | null;
 }
 
 /** The agent with its life, as the composition root sees it. */
 export interface AgentService extends Agent {
+  /** The turn of a run that this process runs at this moment. */
+  running(runId: string): RunningTurn | null;
   /** Takes up what an earlier process left behind, now and from then on every few seconds. */
   recover(): Promise<void>;
   /**
@@ -56,4 +100,5 @@ export interface AcceptedRequest {
   attachments: string[];
   /** Only when one was asked for; otherwise the default of the moment it runs. */
   model?: string;
+  subTask?: SubTaskPlace;
 }

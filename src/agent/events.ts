@@ -16,12 +16,24 @@ export interface PublicUsage {
  * The life of a run. REST streams it, platforms edit their message with it, webhooks publish it. Every event also carries
  * `type` and `run_id`. `message.delta` with `reset: true` takes back the text since the last tool or the start: the model
  * call behind it is made again (a retry, or a restart of Hermes). `run.started` comes once per start, so a run that went on
- * after a restart has several, the later ones with `resumed: true`.
+ * after a restart has several, the later ones with `resumed: true`. `approval.requested` asks for a decision on a call, which
+ * `approval.decided` tells of; a question that was open at a restart stays open under its id. Of `tool.progress` only the latest
+ * matters.
  */
 export type RunEvent =
   | { type: "run.started"; session_id: string; model: string; resumed?: true }
   | { type: "message.delta"; delta: string; reset?: true }
   | { type: "tool.started"; tool: string; call_id: string; arguments: string }
+  | { type: "tool.progress"; tool: string; call_id: string; message: string; done?: number; total?: number }
+  | {
+      type: "approval.requested";
+      approval_id: string;
+      tool: string;
+      call_id: string;
+      question: string;
+      details: string;
+    }
+  | { type: "approval.decided"; approval_id: string; approved: boolean; reason?: string }
   | { type: "tool.completed"; tool: string; call_id: string; is_error: boolean; result: string }
   | {
       type: "run.completed";
@@ -57,6 +69,7 @@ export function isFinal(type: string): boolean {
   return type === "run.completed" || type === "run.failed";
 }
 
+/** Usage in the names of the REST API. */
 export function publicUsage(usage: Usage): PublicUsage {
   return {
     input_tokens: usage.inputTokens,

@@ -5,6 +5,7 @@ const READ_LIMITS = [60, 240, 960] as const;
 /** Past this many messages the oldest are summarised, however short they are. */
 export const MAX_HISTORY_MESSAGES = 600;
 
+/** What was said before the current turn. */
 export interface History {
   summary: string | null;
   /** The turns that the summary does not cover, oldest first. */

@@ -10,6 +10,7 @@ import { estimateMessages, estimateTokens, estimateTools } from "./tokens.ts";
 /** How many tokens may stream in between two looks at the budget. */
 const BUDGET_CHECK_TOKENS = 256;
 
+/** The whole answer of one model call. */
 export interface ModelStep {
   text: string;
   reasoning: string;
@@ -21,6 +22,7 @@ export interface ModelStep {
   providerData?: unknown;
 }
 
+/** What a model call needs. */
 export interface ModelStepParts {
   model: ResolvedModel;
   request: ModelRequest;

@@ -15,6 +15,7 @@ export interface Pace {
   next(): Promise<void>;
 }
 
+/** A pace that all writers of this process share. */
 export function createPace(): Pace {
   let coming: PromiseWithResolvers<void> | null = null;
   let waiting = 0;

@@ -15,12 +15,15 @@ const WINDOW_SHARE = 0.9;
 /** Kept free for the answer when nothing says how long it may get; never more than a quarter of the window. */
 const ANSWER_TOKENS = 8_192;
 
+/** What the requests of a turn are made from. */
 export interface RequestParts {
   model: ResolvedModel;
   config: LiveConfig;
   sessions: SessionStore;
   budget: Budget;
   current: CurrentTurn;
+  /** What the tools say in the system prompt, asked once. */
+  notes: () => Promise<readonly string[]>;
   signal: AbortSignal;
   log: Log;
 }
@@ -32,6 +35,7 @@ export type RequestBuilder = (messages: readonly NewMessage[], tools: ModelTool[
 export function createRequestBuilder(parts: RequestParts): RequestBuilder {
   const { model, config, sessions, current, log } = parts;
   let history: History | null = null;
+  let notes: readonly string[] | null = null;
   let summarised = false;
 
   const contextFor = (
@@ -43,6 +47,7 @@ export function createRequestBuilder(parts: RequestParts): RequestBuilder {
       custom: config.current.agent.system_prompt,
       sessionId: sessionIdOf(current.sessionKey),
       now: new Date(),
+      notes: notes ?? [],
     }),
     summary: known.summary,
     history: known.turns,
@@ -53,6 +58,7 @@ export function createRequestBuilder(parts: RequestParts): RequestBuilder {
 
   return async (messages, tools) => {
     history ??= await loadHistory(sessions, current);
+    notes ??= await parts.notes();
     const budgetTokens = messageTokens(parts, tools);
     let context = buildContext(contextFor(history, messages, budgetTokens));
     const isLong = history.turns.reduce((sum, turn) => sum + turn.length, 0) > MAX_HISTORY_MESSAGES;

@@ -2,6 +2,8 @@ import { backoffMs } from "../lib/backoff.ts";
 import { toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type {
+  ApprovalDecision,
+  NewApproval,
   NewMessage,
   NewRunEvent,
   RunEventRecord,
@@ -36,12 +38,26 @@ export interface RunWriter {
   recordStep(messages: NewMessage[]): Promise<void>;
   beginToolCall(call: ToolCallRecord, event: RunEvent): Promise<void>;
   endToolCall(result: NewMessage, event: RunEvent): Promise<void>;
+  /** Keeps a question and publishes it. */
+  requestApproval(approval: NewApproval): Promise<void>;
+  /** Notes and publishes that the turn goes on with this decision. */
+  settleApproval(approvalId: string, decision: ApprovalDecision): Promise<void>;
   finish(outcome: RunOutcome, messages: NewMessage[], event: RunEvent): Promise<void>;
 }
 
+/** What a writer works with. */
 export interface RunWriterParts {
   runId: string;
-  runs: Pick<RunStore, "appendEvents" | "recordStep" | "beginToolCall" | "endToolCall" | "finish">;
+  runs: Pick<
+    RunStore,
+    | "appendEvents"
+    | "recordStep"
+    | "beginToolCall"
+    | "endToolCall"
+    | "requestApproval"
+    | "settleApproval"
+    | "finish"
+  >;
   publish: (events: readonly RunEventRecord[]) => void;
   pace: Pace;
   parked: AbortSignal;
@@ -56,6 +72,7 @@ interface Job {
   reject: (error: unknown) => void;
 }
 
+/** The writer of one run that this process holds. */
 export function createRunWriter({ runId, runs, publish, pace, parked, log }: RunWriterParts): RunWriter {
   let events: RunEvent[] = [];
   let text = "";
@@ -176,6 +193,22 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
     recordStep: (messages) => submit((batch) => runs.recordStep(runId, { messages, events: batch })),
     beginToolCall: (call, event) => submit((batch) => runs.beginToolCall(runId, call, batch), event),
     endToolCall: (result, event) => submit((batch) => runs.endToolCall(runId, result, batch), event),
+    requestApproval: ({ id, callId, tool, question, details }) =>
+      submit((batch) => runs.requestApproval(runId, { id, callId, tool, question, details }, batch), {
+        type: "approval.requested",
+        approval_id: id,
+        tool,
+        call_id: callId,
+        question,
+        details,
+      }),
+    settleApproval: (approvalId, { approved, reason }) =>
+      submit((batch) => runs.settleApproval(runId, approvalId, batch), {
+        type: "approval.decided",
+        approval_id: approvalId,
+        approved,
+        ...(reason === undefined ? {} : { reason }),
+      }),
     finish: (outcome, messages, event) =>
       submit((batch) => runs.finish(runId, outcome, { messages, events: batch }), event),
   };

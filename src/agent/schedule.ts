@@ -8,9 +8,15 @@ const BUSY = { baseMs: 10, maxMs: 250 };
 export interface Waiting {
   id: string;
   sessionKey: string;
+  /** A sub-task, for which a run that has a place waits: it needs none of its own. */
+  isSubTask?: boolean;
 }
 
-/** Decides when a run starts: one of a session at a time, in the order of acceptance, and so many at once over all. */
+/**
+ * Decides when a run starts: one of a session at a time, in the order of acceptance, and so many at once over all. Sub-tasks
+ * stand outside of that number, so that parents that wait for them can never take up all the places they need; how many
+ * there are is bounded by the depth and the number of sub-tasks that each parent may have.
+ */
 export interface Schedule<Run extends Waiting> {
   /** Puts a run behind the others of its session. It may start within this very tick of the event loop. */
   add(run: Run): void;
@@ -26,6 +32,7 @@ export interface Schedule<Run extends Waiting> {
   readonly waiting: number;
 }
 
+/** What a schedule works with. */
 export interface ScheduleParts<Run extends Waiting> {
   maxConcurrent: number;
   /**
@@ -49,27 +56,43 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
   const { execute, log } = parts;
   const sessions = new Map<string, Session<Run>>();
   const ready = new Set<Session<Run>>(); // a Set keeps the order
+  const readySubTasks = new Set<Session<Run>>(); // whose oldest run is one
   const waiting = new Map<string, Run>();
   const active = new Map<string, Promise<void>>();
   const removed = new Set<string>(); // of the active ones
   let order = new Map<string, number>(); // of acceptance, as the store told it last
   let places = parts.maxConcurrent;
+  let taken = 0;
   let stopped = false;
 
   const fillPlaces = () => {
-    for (const session of ready) {
-      if (stopped || active.size >= places) return;
-      ready.delete(session);
-      const run = session.waiting.shift();
-      if (run) {
-        waiting.delete(run.id);
-        active.set(run.id, serve(session, run));
-      } else sessions.delete(session.key);
+    for (const session of readySubTasks) {
+      if (stopped) return;
+      readySubTasks.delete(session);
+      startOldest(session);
     }
+    for (const session of ready) {
+      if (stopped || taken >= places) return;
+      ready.delete(session);
+      startOldest(session);
+    }
+  };
+  /** Of a session that is ready. */
+  const startOldest = (session: Session<Run>) => {
+    const run = session.waiting.shift();
+    if (!run) return void sessions.delete(session.key);
+    waiting.delete(run.id);
+    if (!run.isSubTask) taken += 1;
+    active.set(run.id, serve(session, run));
+  };
+  const queue = (session: Session<Run>) => {
+    if (session.waiting.length === 0) return void sessions.delete(session.key);
+    (session.waiting[0]?.isSubTask ? readySubTasks : ready).add(session);
   };
   const serve = async (session: Session<Run>, run: Run) => {
     const outcome = await attempt(run);
     active.delete(run.id);
+    if (!run.isSubTask) taken -= 1;
     const isRemoved = removed.delete(run.id);
     if (outcome === "busy" && !isRemoved) {
       session.waiting.unshift(run);
@@ -78,7 +101,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       setTimeout(makeReady, backoffMs(session.retries++, BUSY), session);
     } else {
       session.retries = 0;
-      ready.add(session);
+      queue(session);
     }
     fillPlaces();
   };
@@ -95,7 +118,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
     session.waiting.sort((a, b) => place(a) - place(b));
   };
   const makeReady = (session: Session<Run>) => {
-    ready.add(session);
+    queue(session);
     fillPlaces();
   };
   const enqueue = (run: Run): Session<Run> | null => {
@@ -105,9 +128,9 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
     if (!session) {
       session = { key: run.sessionKey, waiting: [], retries: 0 };
       sessions.set(session.key, session);
-      ready.add(session);
-    }
-    session.waiting.push(run);
+      session.waiting.push(run);
+      queue(session);
+    } else session.waiting.push(run);
     return session;
   };
 

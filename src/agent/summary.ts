@@ -15,6 +15,7 @@ const MAX_SUMMARY_CHARS = 8_000;
 /** Room for thinking too; the summary itself is far shorter. */
 const MAX_OUTPUT_TOKENS = 4_096;
 
+/** What is to be summarised, and by which model. */
 export interface SummaryParts {
   model: ResolvedModel;
   /** What stood for the turns before these. */

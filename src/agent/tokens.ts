@@ -23,12 +23,14 @@ function countCjk(text: string): number {
   return count;
 }
 
+/** About how many tokens the parts of a message have. */
 export function estimateParts(parts: readonly Part[]): number {
   let tokens = 0;
   for (const part of parts) tokens += part.type === "text" ? estimateTokens(part.text) : TOKENS_PER_IMAGE;
   return tokens;
 }
 
+/** About how many tokens a message costs. */
 export function estimateMessage(message: ModelMessage): number {
   return TOKENS_PER_MESSAGE + estimateContent(message);
 }
@@ -36,8 +38,9 @@ export function estimateMessage(message: ModelMessage): number {
 function estimateContent(message: ModelMessage): number {
   switch (message.role) {
     case "system":
-    case "tool":
       return estimateTokens(message.text);
+    case "tool":
+      return estimateTokens(message.text) + (message.images?.length ?? 0) * TOKENS_PER_IMAGE;
     case "user":
       return estimateParts(message.parts);
     case "assistant": {
@@ -49,10 +52,12 @@ function estimateContent(message: ModelMessage): number {
   }
 }
 
+/** About how many tokens several messages cost. */
 export function estimateMessages(messages: readonly ModelMessage[]): number {
   return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
 }
 
+/** About how many tokens it costs to tell a model of the tools. */
 export function estimateTools(tools: readonly ModelTool[]): number {
   return tools.length === 0 ? 0 : estimateTokens(JSON.stringify(tools));
 }

@@ -1,14 +1,18 @@
 import { createLimit } from "../lib/limit.ts";
 import type { NewMessage, ToolCallRecord, ToolCallState } from "../store/contract.ts";
-import type { ToolContext, ToolResult } from "../tools/contract.ts";
+import type { ToolContext, ToolProgress, ToolResult } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import { errorResult } from "../tools/result.ts";
 import { cutText } from "../tools/text.ts";
+import type { Approver } from "./approvals.ts";
+import type { RunEvent } from "./events.ts";
 import type { RunWriter } from "./run-writer.ts";
+import { createProgressReport } from "./tool-progress.ts";
 
 const PARALLEL_CALLS = 8;
 /** Of arguments and results in events; the model reads them whole. */
 const EVENT_CHARS = 16_000;
+const PROGRESS_CHARS = 500;
 
 /** A call that still needs its result. */
 export interface OpenCall {
@@ -30,15 +34,19 @@ export function openCalls(
     .map((call) => ({ call, begun: begun.has(call.id) }));
 }
 
+/** What the calls of a step work with. */
 export interface ToolStepParts {
   tools: ToolRegistry;
   writer: RunWriter;
+  approver: Approver;
+  /** What the calls of the step have in common. */
   context: ToolContext;
 }
 
 /**
- * Runs the calls of one step side by side, each noted on disk before it begins and when it ends. A call that began in an
- * earlier process runs again only when it merely reads; of any other the model learns that its outcome is not known.
+ * Runs the calls of one step side by side, each noted on disk before it begins and when it ends. Who has to be asked is asked
+ * before that: a call whose process died while it waited is asked for again. One that had begun runs again only when it merely
+ * reads or goes on where it was; of any other the model learns that its outcome is not known.
  */
 export async function runToolCalls(calls: readonly OpenCall[], parts: ToolStepParts): Promise<NewMessage[]> {
   const limit = createLimit(PARALLEL_CALLS);
@@ -50,19 +58,33 @@ export async function runToolCalls(calls: readonly OpenCall[], parts: ToolStepPa
 }
 
 async function runCall({ call, begun }: OpenCall, parts: ToolStepParts): Promise<NewMessage> {
-  const { tools, writer, context } = parts;
-  let result: ToolResult;
-  if (begun && !onlyReads(call.name, parts)) result = outcomeUnknown(call.name);
-  else {
-    context.signal.throwIfAborted();
-    await writer.beginToolCall(call, {
-      type: "tool.started",
-      tool: call.name,
-      call_id: call.id,
-      arguments: cutText(call.arguments, EVENT_CHARS),
-    });
-    result = await untilAborted(tools.call(call.name, call.arguments, context), context.signal);
-  }
+  if (begun && !mayRepeat(call.name, parts)) return endCall(call, outcomeUnknown(call.name), parts);
+  let noted: Promise<void> | undefined;
+  const begin = () => {
+    noted ??= beginCall(call, parts);
+    return noted;
+  };
+  const result = await callTool(call, parts, begin);
+  // One that was refused has a beginning too, for those who read along; it goes to the disk together with its end.
+  const [, message] = await Promise.all([begin(), endCall(call, result, parts)]);
+  return message;
+}
+
+async function beginCall(call: ToolCallRecord, { writer, context }: ToolStepParts): Promise<void> {
+  context.signal.throwIfAborted();
+  await writer.beginToolCall(call, {
+    type: "tool.started",
+    tool: call.name,
+    call_id: call.id,
+    arguments: cutText(call.arguments, EVENT_CHARS),
+  });
+}
+
+async function endCall(
+  call: ToolCallRecord,
+  result: ToolResult,
+  { writer }: ToolStepParts,
+): Promise<NewMessage> {
   const message = resultMessage(call, result);
   await writer.endToolCall(message, {
     type: "tool.completed",
@@ -74,8 +96,39 @@ async function runCall({ call, begun }: OpenCall, parts: ToolStepParts): Promise
   return message;
 }
 
-function onlyReads(name: string, { tools, context }: ToolStepParts): boolean {
-  return tools.list(context.caller).some((tool) => tool.name === name && tool.effect === "read");
+async function callTool(
+  call: ToolCallRecord,
+  { tools, writer, approver, context }: ToolStepParts,
+  begin: () => Promise<void>,
+): Promise<ToolResult> {
+  const progress = createProgressReport((step) => writer.event(progressEvent(call, step)));
+  const own: ToolContext = {
+    ...context,
+    callId: call.id,
+    progress: progress.report,
+    approve: (request, withdrawn) => approver(call.id, request, withdrawn),
+  };
+  try {
+    return await untilAborted(tools.call(call.name, call.arguments, own, begin), context.signal);
+  } finally {
+    progress.stop();
+  }
+}
+
+function progressEvent(call: ToolCallRecord, { message, done, total }: ToolProgress): RunEvent {
+  return {
+    type: "tool.progress",
+    tool: call.name,
+    call_id: call.id,
+    message: cutText(message, PROGRESS_CHARS),
+    ...(done === undefined ? {} : { done }),
+    ...(total === undefined ? {} : { total }),
+  };
+}
+
+function mayRepeat(name: string, { tools, context }: ToolStepParts): boolean {
+  const tool = tools.list(context.caller).find((one) => one.name === name);
+  return tool !== undefined && (tool.effect === "read" || tool.resumes === true);
 }
 
 function outcomeUnknown(name: string): ToolResult {
@@ -87,7 +140,10 @@ function outcomeUnknown(name: string): ToolResult {
 function resultMessage(call: ToolCallRecord, result: ToolResult): NewMessage {
   return {
     role: "tool",
-    parts: [{ type: "text", text: result.text }],
+    parts: [
+      { type: "text", text: result.text },
+      ...(result.images ?? []).map(({ mediaType, data }) => ({ type: "image" as const, mediaType, data })),
+    ],
     toolCallId: call.id,
     toolName: call.name,
     ...(result.isError ? { isError: true } : {}),

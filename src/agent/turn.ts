@@ -15,21 +15,25 @@ import type {
 } from "../store/contract.ts";
 import { sessionIdOf } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
+import type { Approvals, Approver } from "./approvals.ts";
 import { fetchAttachments } from "./attachments.ts";
-import { type Budget, createBudget, timeExceeded } from "./budget.ts";
-import type { AcceptedRequest } from "./contract.ts";
+import { type Budget, createBudget, narrowLimits, timeExceeded, type UpperBudget } from "./budget.ts";
+import type { AcceptedRequest, RunningTurn } from "./contract.ts";
 import { publicUsage, startedEvent } from "./events.ts";
 import { assistantMessage, callModel, type ModelStep, takeBack } from "./model-step.ts";
 import { modelTool } from "./model-tools.ts";
+import { toolNotes } from "./prompt.ts";
 import { createRequestBuilder, type RequestBuilder } from "./request.ts";
 import type { RunWriter } from "./run-writer.ts";
 import { openCalls, runToolCalls } from "./tool-step.ts";
+import { createTurnClock, type TurnClock } from "./turn-clock.ts";
 import { NO_USAGE } from "./usage.ts";
 
 const EVENT_PAGE = 1_000;
 /** Ends that are no outcome, and that the writer refuses: the turn was parked, or another process has the run. */
 const UNWRITTEN: ReadonlySet<string> = new Set(["shutting_down", "conflict"]);
 
+/** What turns work with. */
 export interface TurnParts {
   store: Pick<Store, "runs" | "sessions">;
   tools: ToolRegistry;
@@ -45,8 +49,11 @@ export interface TurnStart {
   /** The model, or why there is none. */
   model: ResolvedModel | AppError;
   writer: RunWriter;
-  /** Aborting it with an `AppError` ends the turn with that error. */
-  control: AbortController;
+  /** The turn as others see it; its budget is put there. */
+  turn: RunningTurn;
+  approvals: Approvals;
+  /** What a sub-task's spending counts against too. */
+  upper: () => UpperBudget | null;
 }
 
 /** A turn under way: what it was asked, what it has said so far, and what it works with. */
@@ -59,6 +66,7 @@ interface Turn {
   /** The calls that the journal knows of; empty once they have been dealt with. */
   callStates: ToolCallState[];
   nextRequest: RequestBuilder;
+  approver: Approver;
   signal: AbortSignal;
 }
 
@@ -68,29 +76,34 @@ interface Turn {
  * turn was parked, or the run has ended elsewhere.
  */
 export async function runTurn(parts: TurnParts, start: TurnStart): Promise<void> {
-  const { run, writer, control } = start;
+  const { run, writer } = start;
+  const { control } = start.turn;
   const timeoutMs = parts.config.current.agent.turn_timeout_ms;
-  const timer = setTimeout(() => control.abort(timeExceeded(timeoutMs)), timeoutMs);
+  const clock = createTurnClock(timeoutMs, () => control.abort(timeExceeded(timeoutMs)));
   let turn: Turn | null = null;
   try {
     control.signal.throwIfAborted();
-    turn = await openTurn(parts, start);
+    turn = await openTurn(parts, start, clock);
     const answer = await answerOf(turn, parts, writer);
     await complete(turn, answer, writer);
   } catch (thrown) {
     const error = control.signal.aborted ? control.signal.reason : thrown;
     await fail(run, toAppError(error), turn?.budget.usage ?? NO_USAGE, { writer, log: parts.log });
   } finally {
-    clearTimeout(timer);
+    clock.stop();
   }
 }
 
-async function openTurn(parts: TurnParts, { run, model, writer, control }: TurnStart): Promise<Turn> {
+async function openTurn(parts: TurnParts, start: TurnStart, clock: TurnClock): Promise<Turn> {
+  const { run, model, writer, approvals } = start;
   if (model instanceof AppError) throw model;
   const { store, config, log } = parts;
-  const { signal } = control;
+  const { signal } = start.turn.control;
   const request = run.request as AcceptedRequest; // written by `accept`, read by nobody else
-  const budget = createBudget(() => config.current.agent, model.info);
+  const resumed = run.attempts > 1;
+  const budget = budgetOf(request, start, parts, model);
+  if (resumed)
+    for (const { id, usage } of await store.runs.subTasks(run.id)) budget.charge(id, usage ?? NO_USAGE);
   const journal = await store.runs.journal(run.id);
   for (const message of journal.messages) if (message.usage) budget.spend(message.usage);
   const first = journal.messages[0];
@@ -110,12 +123,14 @@ async function openTurn(parts: TurnParts, { run, model, writer, control }: TurnS
       sessions: store.sessions,
       budget,
       current,
+      notes: async () => (model.info.tools ? toolNotes(parts.tools.list(request.caller), log) : []),
       signal,
       log,
     }),
+    approver: approvals.approver({ runId: run.id, resumed, writer, clock, signal }),
     signal,
   };
-  if (run.attempts > 1) {
+  if (resumed) {
     // Text of a model call whose answer is not in the journal: the call is made again.
     if (openCalls(journal.messages).length === 0 && (await endsInText(store.runs, run.id)))
       writer.event({ type: "message.delta", delta: "", reset: true });
@@ -123,6 +138,19 @@ async function openTurn(parts: TurnParts, { run, model, writer, control }: TurnS
   }
   await attach(turn, parts.fetch, writer);
   return turn;
+}
+
+/** What the turn may spend: what the configuration says, and of that no more than its parent had left. */
+function budgetOf(
+  { subTask }: AcceptedRequest,
+  { turn, upper }: TurnStart,
+  { config }: TurnParts,
+  model: ResolvedModel,
+): Budget {
+  const given = subTask?.parent?.limits;
+  const limits = () => (given ? narrowLimits(config.current.agent, given) : config.current.agent);
+  turn.budget = createBudget(limits, model.info, upper);
+  return turn.budget;
 }
 
 /** True when the last thing that clients saw is text that no later event took back. */
@@ -157,13 +185,13 @@ interface Answer {
 
 /** The loop: model, tools, model, until the model has nothing more to ask for. */
 async function answerOf(turn: Turn, parts: TurnParts, writer: RunWriter): Promise<Answer> {
-  const { run, request, messages, budget, model, signal } = turn;
+  const { run, request, messages, budget, model, approver, signal } = turn;
   const context = { caller: request.caller, sessionKey: run.sessionKey, runId: run.id, signal };
   for (let emptyAnswers = 0; ; ) {
     const open = openCalls(messages, turn.callStates);
     turn.callStates = [];
     if (open.length > 0)
-      messages.push(...(await runToolCalls(open, { tools: parts.tools, writer, context })));
+      messages.push(...(await runToolCalls(open, { tools: parts.tools, writer, approver, context })));
 
     budget.beforeStep();
     const tools = model.info.tools ? parts.tools.list(request.caller).map(modelTool) : [];

@@ -1,5 +1,6 @@
 import type { Usage } from "../store/contract.ts";
 
+/** What nothing costs. */
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 /** The sum; its cost is known only when both costs are. */

@@ -3,16 +3,20 @@ import type { RunEvent } from "../agent/events.ts";
 import type { App } from "../app.ts";
 import { AppError, isErrorCode } from "../lib/errors.ts";
 import { type Caller, sessionIdOf, sessionOwner } from "../tools/contract.ts";
+import { createDecisions, type Prompt } from "./approval.ts";
 import { hasColors, PROGRESS_AFTER_MS, printable, say } from "./output.ts";
 import { Interrupted } from "./report.ts";
 
 /** Whoever can run this command owns the files anyway. */
 const OWNER: Caller = { door: "cli", principal: "owner", scopes: ["read", "chat", "tools", "admin"] };
 
+/** How a message is asked. */
 export interface AskOptions {
   /** The session to continue: its id, or its key as `hermes sessions list` prints it. */
   session?: string | undefined;
   model?: string;
+  /** Asks whoever sits at the terminal what a call needs an approval for. */
+  prompt: Prompt;
 }
 
 /**
@@ -39,14 +43,20 @@ export async function ask(
       .catch((error: unknown) => app.log.error("the answer could not be cancelled", { error }));
   };
   const view = createView();
+  const decisions = createDecisions(app, run.id, options.prompt);
   view.expect("waiting for another answer of this session");
   interrupt.addEventListener("abort", cancel);
   if (interrupt.aborted) cancel();
   try {
     for await (const batch of app.agent.events(run.id, 0, new AbortController().signal))
-      for (const { data } of batch) view.show(JSON.parse(data) as RunEvent);
+      for (const { data } of batch) {
+        const event = JSON.parse(data) as RunEvent;
+        view.show(event);
+        decisions.take(event);
+      }
     return sessionIdOf(run.sessionKey);
   } finally {
+    decisions.close();
     view.close();
     interrupt.removeEventListener("abort", cancel);
   }
@@ -114,6 +124,14 @@ function createView() {
       if (event.type === "tool.started") {
         aside(`[${event.tool}]`);
         expect(`waiting for ${event.tool}`);
+      }
+      if (event.type === "tool.progress") {
+        arrived();
+        aside(`[${event.tool}] ${event.message}`);
+      }
+      if (event.type === "approval.requested") {
+        arrived(); // the wait is for the person at the terminal, who sees the question
+        endLine();
       }
       if (event.type === "message.delta") showDelta(event);
       if (event.type === "run.completed") {

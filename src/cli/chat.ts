@@ -21,7 +21,10 @@ export function chatCommand(): Command {
       try {
         const { askOnce, converse } = await import("./conversation.ts");
         if (message === null) await converse(app, options);
-        else await askOnce(app, message, options);
+        else {
+          await withProgress("connecting to the MCP servers", app.mcpServers.ready());
+          await askOnce(app, message, options);
+        }
       } finally {
         await app.stop(0);
       }

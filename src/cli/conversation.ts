@@ -3,11 +3,13 @@ import { createColors } from "picocolors";
 import type { App } from "../app.ts";
 import { AppError } from "../lib/errors.ts";
 import { ask } from "./answer.ts";
+import { answerOn, type Prompt, promptAlone } from "./approval.ts";
 import type { CommonOptions } from "./options.ts";
 import { hasColors, say } from "./output.ts";
 import { Interrupted, tell } from "./report.ts";
 import { stopSignals } from "./signals.ts";
 
+/** The flags of `hermes chat`. */
 export interface ChatOptions extends CommonOptions {
   session?: string;
   model?: string;
@@ -23,7 +25,8 @@ export async function askOnce(app: App, message: string, options: ChatOptions): 
   const { stopped, forced } = stopSignals();
   const interrupt = new AbortController();
   void stopped.then(() => interrupt.abort());
-  await Promise.race([ask(app, message, options, interrupt.signal), forced]);
+  const prompt = promptAlone(() => interrupt.abort());
+  await Promise.race([ask(app, message, { ...options, prompt }, interrupt.signal), forced]);
 }
 
 /** Answers line after line until the user leaves. Throws `Interrupted` when that was by Ctrl-C or a signal. */
@@ -46,11 +49,12 @@ export async function converse(app: App, options: ChatOptions): Promise<void> {
   terminal.on("SIGINT", () => (answering ? answering.abort() : leave()));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, leave);
 
+  const prompt: Prompt = (question, signal) => answerOn(terminal, question, signal);
   let session = options.session;
   const answer = async (text: string) => {
     answering = new AbortController();
     try {
-      session = await ask(app, text, { ...options, session }, answering.signal);
+      session = await ask(app, text, { ...options, session, prompt }, answering.signal);
     } catch (error) {
       if (error instanceof Interrupted) say(paint.dim("(stopped)"));
       else if (error instanceof AppError) tell(error);

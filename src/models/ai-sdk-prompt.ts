@@ -1,7 +1,7 @@
 import { newId } from "../lib/ids.ts";
 import type { Part, ToolCallRecord } from "../store/contract.ts";
 import type { Prompt, ProviderOptions, StreamPart } from "./ai-sdk-types.ts";
-import type { ModelMessage } from "./contract.ts";
+import type { ImagePart, ModelMessage } from "./contract.ts";
 import { argumentsObject } from "./tool-arguments.ts";
 
 type AssistantPart = Extract<Prompt[number], { role: "assistant" }>["content"][number];
@@ -35,17 +35,28 @@ function promptMessage(message: Exclude<ModelMessage, { role: "system" }>, ref: 
     case "assistant":
       return { role: "assistant", content: savedParts(message.providerData, ref) ?? plainParts(message) };
     case "tool": {
-      const { toolCallId, toolName, text, isError } = message;
-      const output = { type: isError ? ("error-text" as const) : ("text" as const), value: text };
-      return { role: "tool", content: [{ type: "tool-result", toolCallId, toolName, output }] };
+      const { toolCallId, toolName } = message;
+      return {
+        role: "tool",
+        content: [{ type: "tool-result", toolCallId, toolName, output: toolOutput(message) }],
+      };
     }
   }
 }
 
+/** Only a result that is no error carries images: the packages' form for errors is text alone. */
+function toolOutput({ text, isError, images = [] }: Extract<ModelMessage, { role: "tool" }>) {
+  if (isError) return { type: "error-text" as const, value: text };
+  if (images.length === 0) return { type: "text" as const, value: text };
+  return { type: "content" as const, value: [{ type: "text" as const, text }, ...images.map(promptImage)] };
+}
+
 function promptPart(part: Part) {
-  return part.type === "text"
-    ? { type: "text" as const, text: part.text }
-    : { type: "file" as const, mediaType: part.mediaType, data: { type: "data" as const, data: part.data } };
+  return part.type === "text" ? { type: "text" as const, text: part.text } : promptImage(part);
+}
+
+function promptImage({ mediaType, data }: ImagePart) {
+  return { type: "file" as const, mediaType, data: { type: "data" as const, data } };
 }
 
 function savedParts(providerData: unknown, ref: string): SavedPart[] | null {

@@ -1,5 +1,8 @@
 import type { Part, ToolCallRecord, Usage } from "../store/contract.ts";
 
+/** An image, in base64. */
+export type ImagePart = Extract<Part, { type: "image" }>;
+
 /** What the agent says to a model, in no provider's dialect. */
 export type ModelMessage =
   | { role: "system"; text: string }
@@ -11,8 +14,17 @@ export type ModelMessage =
       reasoning?: string;
       providerData?: unknown;
     }
-  | { role: "tool"; toolCallId: string; toolName: string; text: string; isError: boolean };
+  | {
+      role: "tool";
+      toolCallId: string;
+      toolName: string;
+      text: string;
+      isError: boolean;
+      /** Only for models that see; a result without images has none. */
+      images?: ImagePart[];
+    };
 
+/** A tool, as a model is told of it. */
 export interface ModelTool {
   name: string;
   description: string;
@@ -20,6 +32,7 @@ export interface ModelTool {
   parameters: Record<string, unknown>;
 }
 
+/** One call of a model. */
 export interface ModelRequest {
   messages: ModelMessage[];
   tools: ModelTool[];
@@ -27,6 +40,7 @@ export interface ModelRequest {
   temperature?: number;
 }
 
+/** Why a model stopped. */
 export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter";
 
 /**

@@ -26,7 +26,22 @@ function wireTool({ name, description, parameters }: ModelRequest["tools"][numbe
 /** Reasoning goes back only inside the tool loop that is still open: after the last user message. */
 function wireMessages(messages: ModelMessage[], reasoningBack: boolean): object[] {
   const lastUser = messages.findLastIndex((message) => message.role === "user");
-  return messages.map((message, index) => wireMessage(message, reasoningBack && index > lastUser));
+  return messages.flatMap((message, index) => {
+    const wire = wireMessage(message, reasoningBack && index > lastUser);
+    const isLastResult = message.role === "tool" && messages[index + 1]?.role !== "tool";
+    return isLastResult ? [wire, ...imagesOfStep(messages, index)] : [wire];
+  });
+}
+
+/** A tool message holds only text on this wire: the images of a step follow its last result, as if the user showed them. */
+function imagesOfStep(messages: ModelMessage[], last: number): object[] {
+  const first = messages.findLastIndex((message, index) => index < last && message.role !== "tool") + 1;
+  const parts = messages.slice(first, last + 1).flatMap((message): Part[] => {
+    if (message.role !== "tool" || !message.images?.length) return [];
+    const { toolName, toolCallId, images } = message;
+    return [{ type: "text", text: `[From the result of ${toolName}, call ${toolCallId}:]` }, ...images];
+  });
+  return parts.length === 0 ? [] : [{ role: "user", content: wireParts(parts) }];
 }
 
 function wireMessage(message: ModelMessage, reasoningBack: boolean): object {

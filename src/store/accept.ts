@@ -25,7 +25,8 @@ const insertDelivery = statement((db) =>
 
 const insertSession = statement((db) =>
   db.$client.prepare(
-    `INSERT INTO sessions (key, owner, id, title, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+    `INSERT INTO sessions (key, owner, id, title, created_at, updated_at, parent_run_id)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
      ON CONFLICT (key) DO NOTHING`,
   ),
 );
@@ -50,9 +51,9 @@ export function acceptRun(db: Db, run: NewRun, now: number): { run: Run; duplica
   const known = run.delivery && runOfDelivery(db, run.delivery);
   if (known) return { run: known, duplicate: true };
 
-  const { owner, id } = run.session;
+  const { owner, id, parentRunId = null } = run.session;
   const sessionKey = keyOfSession(owner, id);
-  insertSession(db).run(sessionKey, owner, id, titleFrom(run.message), now);
+  insertSession(db).run(sessionKey, owner, id, titleFrom(run.message), now, parentRunId);
   insertRun(db).run(run.id, sessionKey, owner, run.kind, JSON.stringify(run.request ?? null), now);
   appendMessages(db, { id: run.id, sessionKey }, [run.message], now);
   if (run.delivery)

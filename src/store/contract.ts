@@ -26,8 +26,10 @@ export interface Session {
   messageCount: number;
 }
 
+/** Who said a message. */
 export type MessageRole = "user" | "assistant" | "tool";
 
+/** A call that a model asks for. */
 export interface ToolCallRecord {
   id: string;
   name: string;
@@ -38,6 +40,7 @@ export interface ToolCallRecord {
 /** A part of a message. Image data is base64. */
 export type Part = { type: "text"; text: string } | { type: "image"; mediaType: string; data: string };
 
+/** A message that is not stored yet. */
 export interface NewMessage {
   role: MessageRole;
   parts: Part[];
@@ -55,6 +58,7 @@ export interface NewMessage {
   model?: string;
 }
 
+/** A stored message. */
 export interface Message extends NewMessage {
   /** Rising within the whole store: the order of the conversation and the cursor of paging. */
   id: number;
@@ -63,9 +67,12 @@ export interface Message extends NewMessage {
   createdAt: number;
 }
 
+/** How a run stands. */
 export type RunStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
-export type RunKind = "chat" | "execute";
+/** What asked for the run; `delegate` is a sub-task of another run or of a caller. */
+export type RunKind = "chat" | "execute" | "delegate";
 
+/** Why a run failed, fit for its caller. */
 export interface RunError {
   code: string;
   message: string;
@@ -105,10 +112,12 @@ export interface Delivery {
   fingerprint: string;
 }
 
+/** A run to be taken on. */
 export interface NewRun {
   id: string;
   kind: RunKind;
-  session: { owner: string; id: string };
+  /** `parentRunId`: a new session of a sub-task of that run, and gone with it. */
+  session: { owner: string; id: string; parentRunId?: string };
   request: unknown;
   /** The user's message, stored with the run. */
   message: NewMessage;
@@ -121,36 +130,47 @@ export interface RunEventRecord {
   type: string;
   data: string;
 }
+/** An event that has no number yet. */
 export type NewRunEvent = Omit<RunEventRecord, "seq">;
 
+/** One page of a list. */
 export interface Page<T> {
   items: T[];
   /** Pass as `cursor` for the next page; null at the end. */
   nextCursor: string | null;
 }
+/** Which page is wanted. */
 export interface PageRequest {
   limit: number;
   cursor?: string;
 }
 
+/** Sessions, their messages and the search over them. */
 export interface SessionStore {
   get(key: string): Promise<Session | null>;
-  /** Newest first. Without an owner: everybody's. */
+  /** Newest first, without the sessions of sub-tasks. Without an owner: everybody's. */
   list(page: PageRequest & { owner?: string }): Promise<Page<Session>>;
   /** Oldest first. `newest: true` gives the last `limit` messages, still oldest first. */
   messages(key: string, page: PageRequest & { newest?: boolean }): Promise<Page<Message>>;
-  /** Full-text search over messages, best match first. Any text is a valid query; Chinese words of two characters are found. */
+  /**
+   * Full-text search over messages, best match first. Any text is a valid query; Chinese words of two characters are found.
+   * What was said in sub-tasks is found only by the key of their session.
+   */
   search(
     query: string,
     page: PageRequest & { owner?: string; sessionKey?: string },
   ): Promise<Page<MessageHit>>;
-  /** Removes the session with its messages and runs. False when there is none; `conflict` while a run of it is open. */
+  /**
+   * Removes the session with its messages, runs and their sub-tasks. False when there is none; `conflict` while one of these
+   * runs is open.
+   */
   delete(key: string): Promise<boolean>;
   /** The summary that stands for all messages up to `throughId`, or null. */
   summary(key: string): Promise<{ text: string; throughId: number } | null>;
   saveSummary(key: string, summary: { text: string; throughId: number }): Promise<void>;
 }
 
+/** A message that a search found. */
 export interface MessageHit {
   message: Message;
   /** The place of the match, plain text, at most 200 characters. */
@@ -189,10 +209,19 @@ export interface RunStore {
   ): Promise<RunEventRecord[]>;
   /** Events after `seq`, oldest first. */
   events(id: string, afterSeq: number, limit: number): Promise<RunEventRecord[]>;
-  /** Asks for a cancel, seen by whichever process runs it. False when it had ended already. */
-  requestCancel(id: string): Promise<boolean>;
+  /**
+   * Asks for a cancel of the run and of all its sub-tasks, seen by whichever processes run them. The ids of those that had not
+   * ended, the run's own first.
+   */
+  requestCancel(id: string): Promise<string[]>;
   /** Of these runs, those whose cancel was asked for (perhaps by another process). */
   cancelRequests(ids: string[]): Promise<string[]>;
+  /** The sub-tasks that the run gave itself, oldest first. */
+  subTasks(id: string): Promise<Run[]>;
+  /** Keeps what a call of the run asks somebody to allow, until it is settled. */
+  requestApproval(id: string, approval: NewApproval, events: NewRunEvent[]): Promise<RunEventRecord[]>;
+  /** Notes that the run goes on with the answer. */
+  settleApproval(id: string, approvalId: string, events: NewRunEvent[]): Promise<RunEventRecord[]>;
   /**
    * Hands runs over to nobody, back to queued, whose process is gone, and lists every queued run, oldest first.
    * `instance` is the caller's own and counts as alive.
@@ -202,17 +231,60 @@ export interface RunStore {
   park(instance: string, id?: string): Promise<void>;
 }
 
+/** What a call of a run asks somebody to allow. */
+export interface NewApproval {
+  id: string;
+  callId: string;
+  tool: string;
+  question: string;
+  details: string;
+}
+
+/** What somebody said to it. */
+export interface ApprovalDecision {
+  approved: boolean;
+  /** Who decided: a principal, or `hermes` for a wait that ended by itself. */
+  by: string;
+  reason?: string;
+}
+
+/** A question that a call of a run asked, and what became of it. */
+export interface Approval extends NewApproval {
+  runId: string;
+  /** Null until somebody decides. */
+  decision: ApprovalDecision | null;
+  createdAt: number;
+}
+
+/** The approvals of all runs; those who ask and those who decide may be in different processes. */
+export interface ApprovalStore {
+  /** Those of a run that has not ended which wait for a decision, oldest first. */
+  open(runId: string): Promise<Approval[]>;
+  /** Those of a run that it has not gone on with, decided or not, oldest first: what a process that died left behind. */
+  unsettled(runId: string): Promise<Approval[]>;
+  /** Of these approvals, those that are decided. */
+  decided(ids: string[]): Promise<Approval[]>;
+  /**
+   * Decides one, for good. Rejects with `not_found` when the run has no such approval, and with `conflict` when it is decided
+   * already or its run has ended.
+   */
+  decide(runId: string, id: string, decision: ApprovalDecision): Promise<void>;
+}
+
+/** A call of a run as its journal knows it. */
 export interface ToolCallState {
   call: ToolCallRecord;
   /** False: it began and its outcome is not known. */
   finished: boolean;
 }
 
+/** How a run ended. */
 export type RunOutcome =
   | { status: "completed"; response: string; finishReason: string; model: string; usage: Usage }
   | { status: "failed"; error: RunError; usage: Usage }
   | { status: "cancelled"; usage: Usage };
 
+/** One entry of the memory. */
 export interface MemoryEntry {
   key: string;
   value: unknown;
@@ -233,7 +305,9 @@ export interface MemoryStore {
   search(principal: string, query: string, limit: number): Promise<MemoryEntry[]>;
 }
 
+/** How a task stands. */
 export type TodoStatus = "pending" | "in_progress" | "completed" | "cancelled";
+/** One task of a to-do list. */
 export interface Todo {
   id: string;
   title: string;
@@ -242,6 +316,7 @@ export interface Todo {
   createdAt: number;
   updatedAt: number;
 }
+/** The to-do lists; each belongs to a principal. */
 export interface TodoStore {
   create(principal: string, todos: { title: string; notes?: string }[]): Promise<Todo[]>;
   /** Null when there is no such todo. */
@@ -253,6 +328,7 @@ export interface TodoStore {
   list(principal: string, filter: { status?: TodoStatus; limit: number }): Promise<Todo[]>;
 }
 
+/** How the store is. */
 export interface StoreHealth {
   ok: boolean;
   /** Why it is not ok, fit for a user. */
@@ -262,12 +338,14 @@ export interface StoreHealth {
   schemaVersion: number;
 }
 
+/** The store of this process. */
 export interface Store {
   readonly path: string;
   /** This process's own name among those that share the file, alive for as long as the store is open. */
   readonly instance: string;
   sessions: SessionStore;
   runs: RunStore;
+  approvals: ApprovalStore;
   memory: MemoryStore;
   todos: TodoStore;
   /** Tries a write, so that it tells the truth about a full disk. */

@@ -1,4 +1,5 @@
 import type { Log } from "../lib/log.ts";
+import { createApprovalStore } from "./approvals.ts";
 import type { Store } from "./contract.ts";
 import { isBusy, toStoreError } from "./faults.ts";
 import { type Instances, joinInstances } from "./instances.ts";
@@ -36,6 +37,7 @@ export async function openStore({ path, log, clock = Date.now }: StoreOptions): 
       instance: instances.own,
       sessions: createSessionStore(access),
       runs: createRunStore(access, instances, clock),
+      approvals: createApprovalStore(access),
       memory: createMemoryStore(access, clock),
       todos: createTodoStore(access, clock),
       ...createUpkeep(access, path, clock),

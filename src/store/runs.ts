@@ -1,13 +1,14 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { acceptRun, findRun, toRun } from "./accept.ts";
+import { insertNewApproval, markSettled } from "./approvals.ts";
 import { type Db, statement } from "./connection.ts";
 import type { NewMessage, NewRunEvent, RunEventRecord, RunOutcome, RunStatus, RunStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
 import { appendRunEvents, runEventsAfter } from "./events.ts";
 import type { Instances } from "./instances.ts";
 import { appendMessages, messagesOfRun } from "./messages.ts";
-import { runs, toolCalls } from "./schema.ts";
+import { runs, sessions, toolCalls } from "./schema.ts";
 import type { Access } from "./writer.ts";
 
 interface RunState {
@@ -65,8 +66,28 @@ const selectCalls = statement((db) =>
     .prepare(),
 );
 
-const markCancel = statement((db) =>
-  db.$client.prepare("UPDATE runs SET cancel_requested = 1 WHERE id = ? AND status IN ('queued', 'running')"),
+const markCancel = statement((db) => db.$client.prepare("UPDATE runs SET cancel_requested = 1 WHERE id = ?"));
+
+/** The run and its sub-tasks, their sub-tasks and so on, those that are open; the run itself comes first. */
+const selectOpenTree = statement((db) =>
+  db.$client.prepare<{ id: string }, [string]>(
+    `WITH RECURSIVE tree (id) AS (
+       VALUES (?)
+       UNION SELECT r.id FROM tree JOIN sessions s ON s.parent_run_id = tree.id JOIN runs r ON r.session_key = s.key
+     )
+     SELECT runs.id FROM tree JOIN runs ON runs.id = tree.id
+     WHERE status IN ('queued', 'running') ORDER BY position`,
+  ),
+);
+
+const selectSubTasks = statement((db) =>
+  db
+    .select({ run: runs })
+    .from(runs)
+    .innerJoin(sessions, eq(runs.sessionKey, sessions.key))
+    .where(eq(sessions.parentRunId, sql.placeholder("runId")))
+    .orderBy(runs.position)
+    .prepare(),
 );
 
 const requeue = statement((db) =>
@@ -137,7 +158,17 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
         outcome.status === "cancelled" ? null : instances.own,
       ),
     events: (id, afterSeq, limit) => access.read((db) => runEventsAfter(db, id, afterSeq, wholeLimit(limit))),
-    requestCancel: (id) => access.write((db) => markCancel(db).run(id).changes > 0),
+    requestApproval: (id, approval, events) =>
+      step(id, { messages: [], events }, (db) => insertNewApproval(db, id, approval, now())),
+    settleApproval: (id, approvalId, events) =>
+      step(id, { messages: [], events }, (db) => markSettled(db, id, approvalId)),
+    subTasks: (id) =>
+      access.read((db) =>
+        selectSubTasks(db)
+          .all({ runId: id })
+          .map((row) => toRun(row.run)),
+      ),
+    requestCancel: (id) => access.write((db) => cancelTree(db, id)),
     cancelRequests: (ids) =>
       access.read((db) =>
         ids.length === 0
@@ -168,6 +199,14 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
         requeue(db).run(instance, id ?? null);
       }),
   };
+}
+
+function cancelTree(db: Db, id: string): string[] {
+  const open = selectOpenTree(db)
+    .all(id)
+    .map((row) => row.id);
+  for (const one of open) markCancel(db).run(one);
+  return open;
 }
 
 /**

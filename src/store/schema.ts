@@ -1,6 +1,22 @@
 import { sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { NewMessage, RunError, RunKind, RunStatus, TodoStatus, Usage } from "./contract.ts";
+import {
+  type AnySQLiteColumn,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
+import type {
+  ApprovalDecision,
+  NewMessage,
+  RunError,
+  RunKind,
+  RunStatus,
+  TodoStatus,
+  Usage,
+} from "./contract.ts";
 
 /**
  * The tables, from which `drizzle-kit generate` writes the migrations. What it cannot write is added there by hand: the
@@ -8,6 +24,7 @@ import type { NewMessage, RunError, RunKind, RunStatus, TodoStatus, Usage } from
  * Ids that users see are text; a `position` or numeric `id` is the order of insertion.
  */
 
+/** Conversations. */
 export const sessions = sqliteTable(
   "sessions",
   {
@@ -20,13 +37,17 @@ export const sessions = sqliteTable(
     messageCount: integer("message_count").notNull().default(0),
     summary: text(),
     summaryThroughId: integer("summary_through_id"),
+    /** The run that gave the sub-task which this session is of. */
+    parentRunId: text("parent_run_id").references((): AnySQLiteColumn => runs.id, { onDelete: "cascade" }),
   },
   (table) => [
+    index("sessions_by_parent").on(table.parentRunId).where(sql`parent_run_id is not null`),
     index("sessions_newest").on(table.updatedAt, table.key),
     index("sessions_newest_of_owner").on(table.owner, table.updatedAt, table.key),
   ],
 );
 
+/** Turns, one row each. */
 export const runs = sqliteTable(
   "runs",
   {
@@ -65,6 +86,7 @@ export const runs = sqliteTable(
   ],
 );
 
+/** What was said, in order. */
 export const messages = sqliteTable(
   "messages",
   {
@@ -96,6 +118,7 @@ export const runEvents = sqliteTable(
   (table) => [primaryKey({ columns: [table.runId, table.seq] })],
 );
 
+/** Which calls of a run began and which have ended. */
 export const toolCalls = sqliteTable(
   "tool_calls",
   {
@@ -109,6 +132,26 @@ export const toolCalls = sqliteTable(
     finished: integer({ mode: "boolean" }).notNull().default(false),
   },
   (table) => [uniqueIndex("tool_calls_by_run").on(table.runId, table.callId)],
+);
+
+/** What calls asked somebody to allow. `settled`: the run has gone on with the answer. */
+export const approvals = sqliteTable(
+  "approvals",
+  {
+    position: integer().primaryKey(),
+    id: text().notNull().unique(),
+    runId: text("run_id")
+      .notNull()
+      .references(() => runs.id, { onDelete: "cascade" }),
+    callId: text("call_id").notNull(),
+    tool: text().notNull(),
+    question: text().notNull(),
+    details: text().notNull(),
+    decision: text({ mode: "json" }).$type<ApprovalDecision>(),
+    settled: integer({ mode: "boolean" }).notNull().default(false),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [index("approvals_by_run").on(table.runId)],
 );
 
 /** Deliveries taken on, so that the same one never makes a second turn. WITHOUT ROWID. */
@@ -129,6 +172,7 @@ export const inbox = sqliteTable(
   ],
 );
 
+/** Entries by principal and key. */
 export const memory = sqliteTable(
   "memory",
   {
@@ -143,6 +187,7 @@ export const memory = sqliteTable(
   (table) => [uniqueIndex("memory_by_key").on(table.principal, table.key)],
 );
 
+/** Tasks by principal. */
 export const todos = sqliteTable(
   "todos",
   {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
 import type { MessageHit, Page, Session, SessionStore } from "./contract.ts";
@@ -36,15 +36,22 @@ const selectNewestMessages = statement((db) =>
     .prepare(),
 );
 
+/** A session, and those of its sub-tasks, which go with it. */
+const TREE = `WITH RECURSIVE tree (key) AS (
+    VALUES (?)
+    UNION SELECT s.key FROM tree JOIN runs r ON r.session_key = tree.key JOIN sessions s ON s.parent_run_id = r.id
+  )`;
+
 const selectOpenRun = statement((db) =>
   db.$client.prepare<[number], [string]>(
-    "SELECT 1 FROM runs WHERE session_key = ? AND status IN ('queued', 'running') LIMIT 1",
+    `${TREE} SELECT 1 FROM tree JOIN runs ON session_key = tree.key WHERE status IN ('queued', 'running') LIMIT 1`,
   ),
 );
 
 const deleteWords = statement((db) =>
   db.$client.prepare(
-    "DELETE FROM messages_fts WHERE rowid IN (SELECT id FROM messages WHERE session_key = ?)",
+    `${TREE} DELETE FROM messages_fts
+     WHERE rowid IN (SELECT messages.id FROM tree JOIN messages ON session_key = tree.key)`,
   ),
 );
 
@@ -91,6 +98,7 @@ export function createSessionStore(access: Access): SessionStore {
 function toSession({
   summary: _summary,
   summaryThroughId: _through,
+  parentRunId: _parent,
   ...session
 }: typeof sessions.$inferSelect): Session {
   return session;
@@ -104,6 +112,7 @@ function listSessions(db: Db, page: Parameters<SessionStore["list"]>[0]): Page<S
     .from(sessions)
     .where(
       and(
+        isNull(sessions.parentRunId),
         page.owner === undefined ? undefined : eq(sessions.owner, page.owner),
         from ? sql`(${sessions.updatedAt}, ${sessions.key}) < (${from[0]}, ${from[1]})` : undefined,
       ),
@@ -151,7 +160,9 @@ function searchMessages(
       .where(
         and(
           sql`messages_fts MATCH ${matchExpression(question, mode)}`,
-          page.sessionKey === undefined ? undefined : eq(messages.sessionKey, page.sessionKey),
+          page.sessionKey === undefined
+            ? sql`${messages.sessionKey} NOT IN (SELECT key FROM sessions WHERE parent_run_id IS NOT NULL)`
+            : eq(messages.sessionKey, page.sessionKey),
           page.owner === undefined
             ? undefined
             : sql`${messages.sessionKey} IN (SELECT key FROM sessions WHERE owner = ${page.owner})`,

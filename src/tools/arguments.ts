@@ -11,7 +11,7 @@ export type ParsedArguments = { ok: true; input: unknown } | { ok: false; proble
  * all. The problem is worded for the model, which can call again with better arguments.
  */
 export function createArgumentParser(): (tool: Tool, raw: unknown) => ParsedArguments {
-  const checks = new Map<Tool, TypeCheck<TSchema>>();
+  const checks = new WeakMap<Tool, TypeCheck<TSchema>>(); // tools of outside servers come and go
 
   return (tool, raw) => {
     const decoded = decode(raw);

@@ -20,6 +20,7 @@ export interface Caller {
 
 /** `ask` asks whoever is behind the caller, and denies where nobody can be asked. From the strictest on. */
 export const APPROVAL_MODES = ["deny", "ask", "allow"] as const;
+/** What becomes of a call that needs an approval. */
 export type ApprovalMode = (typeof APPROVAL_MODES)[number];
 
 /** What somebody is asked to allow. */
@@ -37,6 +38,7 @@ export type ApprovalAnswer = { approved: true } | { approved: false; reason: str
 /** `read` may be repeated after a crash; `write` and `send` are never run twice without being asked. */
 export type Effect = "read" | "write" | "send";
 
+/** The groups of tools, as the configuration names them. */
 export const TOOL_GROUPS = [
   "memory",
   "todolist",
@@ -48,8 +50,10 @@ export const TOOL_GROUPS = [
   "session",
   "mcp",
 ] as const;
+/** The name of a group. */
 export type ToolGroup = (typeof TOOL_GROUPS)[number];
 
+/** What a call knows of who calls it, and how it reaches them. */
 export interface ToolContext {
   caller: Caller;
   /** The session and the run that call, absent outside a turn. */
@@ -60,8 +64,11 @@ export interface ToolContext {
   signal: AbortSignal;
   /** Tells how far it is; absent where nobody wants to know. Never throws. */
   progress?(step: ToolProgress): void;
-  /** Asks whoever is behind the caller; absent where nobody can be asked. Rejects only with the reason of `signal`. */
-  approve?(request: ApprovalRequest): Promise<ApprovalAnswer>;
+  /**
+   * Asks whoever is behind the caller; absent where nobody can be asked. Rejects only with the reason of `signal`. Where it
+   * can, it stops asking once `withdrawn` aborts, and then the answer is no.
+   */
+  approve?(request: ApprovalRequest, withdrawn?: AbortSignal): Promise<ApprovalAnswer>;
 }
 
 /** How far a call is. */
@@ -80,6 +87,7 @@ export interface ToolImage {
   data: string;
 }
 
+/** What a call answers. */
 export interface ToolResult {
   /** What the model reads. */
   text: string;
@@ -109,6 +117,11 @@ export interface Tool<Input extends TSchema = TSchema> {
   openWorld?: boolean;
   /** A call made again with the same `callId` goes on with the first one, so that it may be made again after a crash. */
   resumes?: boolean;
+  /**
+   * What the system prompt says to callers that may use the tool, asked once a turn; null: nothing. The operator's word, and
+   * short, because every step of the turn pays for it.
+   */
+  prompt?(): Promise<string | null>;
   /** What has to be approved before `run`, or null when nothing has; absent: never anything. Throws nothing but what `run` may. */
   approval?(input: Static<Input>, context: ToolContext): Promise<ApprovalRequest | null>;
   /** Must not throw for bad input or a missing thing: that is a result with `isError`. */

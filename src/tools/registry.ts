@@ -1,9 +1,18 @@
+import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { nearest } from "../lib/nearest.ts";
+import { refusal } from "./approval.ts";
 import { createArgumentParser } from "./arguments.ts";
-import { type Caller, TOOL_GROUPS, type Tool, type ToolContext, type ToolResult } from "./contract.ts";
-import { policy } from "./policy.ts";
+import {
+  type ApprovalMode,
+  type Caller,
+  TOOL_GROUPS,
+  type Tool,
+  type ToolContext,
+  type ToolResult,
+} from "./contract.ts";
+import { approvalMode, policy } from "./policy.ts";
 import { errorResult } from "./result.ts";
 import { cutText } from "./text.ts";
 
@@ -24,22 +33,41 @@ export interface ToolRegistry {
    */
   narrow(caller: Caller, names: readonly string[]): Caller;
   /**
-   * Calls a tool for `context.caller`. Whatever is wrong with the name, the right or the arguments, and whatever the tool
-   * throws, comes back as a result with `isError`; only the abort of `context.signal` is thrown.
+   * Calls a tool for `context.caller`. Whatever is wrong with the name, the right or the arguments, an approval that is not
+   * given, and whatever the tool throws, comes back as a result with `isError`; only the abort of `context.signal` is thrown.
+   * `begin` runs right before the tool does, after all that may refuse the call; what it throws is thrown.
    */
-  call(name: string, rawArguments: unknown, context: ToolContext): Promise<ToolResult>;
+  call(
+    name: string,
+    rawArguments: unknown,
+    context: ToolContext,
+    begin?: () => Promise<void>,
+  ): Promise<ToolResult>;
 }
 
+/** What a registry is made from. */
 export interface ToolRegistryParts {
   /** All tools there are, asked at every use; the same array as long as nothing has changed. */
   tools: () => readonly Tool[];
   /** The groups that are switched on, asked at every use. */
   enabledGroups: () => readonly string[];
+  /** What the operator says of approvals; absent: every call that needs one asks. */
+  approvals?: {
+    tools: () => Config["tools"];
+    /** What becomes of commands when the configuration does not say. Asked only for those. */
+    terminalDefault: () => ApprovalMode | Promise<ApprovalMode>;
+  };
   log: Log;
 }
 
 /** Throws when two tools share a name. */
-export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryParts): ToolRegistry {
+export function createToolRegistry(parts: ToolRegistryParts): ToolRegistry {
+  const { tools, enabledGroups, log } = parts;
+  const modeOf = async (tool: Tool, caller: Caller): Promise<ApprovalMode> => {
+    if (!parts.approvals) return caller.approval === "deny" ? "deny" : "ask";
+    const terminalDefault = tool.group === "terminal" ? await parts.approvals.terminalDefault() : "ask";
+    return approvalMode(tool, caller, { tools: parts.approvals.tools(), terminalDefault });
+  };
   let indexed: { tools: readonly Tool[]; byName: Map<string, Tool> } = { tools: [], byName: new Map() };
   const index = () => {
     const current = tools();
@@ -82,7 +110,7 @@ export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryPa
       return { ...caller, tools: resolveNames(names).filter((name) => allowed.has(name)) };
     },
 
-    async call(name, rawArguments, context) {
+    async call(name, rawArguments, context, begin) {
       const tool = enabled().find((one) => one.name === name);
       if (!tool) {
         const near = nearest(
@@ -95,7 +123,10 @@ export function createToolRegistry({ tools, enabledGroups, log }: ToolRegistryPa
       if (!verdict.allowed) return errorResult(verdict.reason);
       const parsed = parseArguments(tool, rawArguments);
       if (!parsed.ok) return errorResult(parsed.problem);
-      return run(tool, parsed.input, context, log);
+      const refused = await answering(tool, context, log, () => refusal(tool, parsed.input, context, modeOf));
+      if (refused) return refused;
+      await begin?.();
+      return answering(tool, context, log, () => run(tool, parsed.input, context));
     },
   };
 }
@@ -106,10 +137,20 @@ function indexByName(tools: readonly Tool[]): Map<string, Tool> {
   return byName;
 }
 
-async function run(tool: Tool, input: unknown, context: ToolContext, log: Log): Promise<ToolResult> {
+async function run(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
+  const result = await tool.run(input, context);
+  return { ...result, text: cutText(result.text, MAX_RESULT_CHARS) };
+}
+
+/** What the work of a tool throws, as a result. */
+async function answering<R>(
+  tool: Tool,
+  context: ToolContext,
+  log: Log,
+  work: () => Promise<R>,
+): Promise<R | ToolResult> {
   try {
-    const result = await tool.run(input, context);
-    return { ...result, text: cutText(result.text, MAX_RESULT_CHARS) };
+    return await work();
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason;
     if (error instanceof AppError) {

@@ -174,3 +174,41 @@ describe("buildContext", () => {
     );
   });
 });
+
+describe("images of tool results", () => {
+  const picture: Part = { type: "image", mediaType: "image/png", data: "aGk=" };
+  const withImage = (id: string): NewMessage => ({ ...result(id, id), parts: [...text(id), picture] });
+  const turn = (id: string) => [user(id), assistant("", [id]), withImage(id), assistant("done")];
+  const images = (messages: readonly ModelMessage[]) =>
+    messages.flatMap((message) =>
+      message.role === "tool" ? [[message.toolCallId, message.images?.length ?? 0, message.text]] : [],
+    );
+
+  test("reach a model that sees; others are told", () => {
+    const current = [user("go"), assistant("", ["a"]), withImage("a")];
+    expect(images(build({ current }).messages)).toEqual([["a", 1, "a"]]);
+    expect(images(build({ current, images: false }).messages)).toEqual([
+      ["a", 0, "a\n[An image (image/png) was here. It is not shown to you.]"],
+    ]);
+  });
+
+  test("of old turns are only told of", () => {
+    const history = ["1", "2", "3", "4"].map(turn);
+    const seen = images(build({ history }).messages).map(([id, count]) => [id, count]);
+    expect(seen).toEqual([
+      ["1", 0],
+      ["2", 1],
+      ["3", 1],
+      ["4", 1],
+    ]);
+  });
+
+  test("of earlier steps make room for those of the last one, and those for the words", () => {
+    const current = [user("go"), ...["a", "b"].flatMap((id) => [assistant("", [id]), withImage(id)])];
+    const counts = (budgetTokens: number) =>
+      images(build({ current, budgetTokens }).messages).map(([, count]) => count);
+    expect(counts(5_000)).toEqual([1, 1]);
+    expect(counts(2_000)).toEqual([0, 1]);
+    expect(counts(600)).toEqual([0, 0]);
+  });
+});

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import { createModelRouter } from "../../src/models/router.ts";
 import { type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
-import { liveConfig, openTestAgent } from "../support/agent.ts";
+import { liveConfig, OWNER, openTestAgent } from "../support/agent.ts";
 import { quietLog } from "../support/store.ts";
 
 const isSummary =
@@ -12,13 +12,15 @@ const isSummary =
 
 describe("a history that does not fit", () => {
   const small = { contextTokens: 4_000 };
+  /** Few tools, so that the small window is for what was said. */
+  const caller = { ...OWNER, tools: ["memory"] };
   const long = (i: number) => `message ${i} ${"about many things ".repeat(100)}`;
 
   test("is summarised once, the summary is kept, and its usage counts", async () => {
     const models = scriptedModels([isSummary(says("They spoke at length."), says("ok"))], small);
     await using t = await openTestAgent({ models });
     const usages = [];
-    for (let i = 0; i < 8; i++) usages.push((await t.ask(long(i))).usage?.inputTokens);
+    for (let i = 0; i < 8; i++) usages.push((await t.ask(long(i), { caller })).usage?.inputTokens);
     const summaries = models.requests.filter((request) => request.tools.length === 0);
     expect(summaries.length).toBeGreaterThanOrEqual(1);
     expect(summaries.length).toBeLessThan(4);
@@ -97,7 +99,7 @@ describe("on the wire", () => {
   });
   afterAll(() => fake.stop());
 
-  test("a hello with all tools on costs at most 6 KB", async () => {
+  test("a hello with all tools on costs at most 12 KB", async () => {
     const config = liveConfig({
       model: { default: "fake/hello" },
       providers: { fake: { api_key: "x", base_url: fake.url } },
@@ -107,8 +109,10 @@ describe("on the wire", () => {
     expect((await t.ask("hello")).status).toBe("completed");
     const { body } = fake.requests.at(-1) ?? {};
     const sent = body as { tools: { function: { name: string; parameters: object } }[] };
-    expect(sent.tools).toHaveLength(9);
-    expect(JSON.stringify(sent).length).toBeLessThan(6 * 1024);
+    expect(sent.tools.map((tool) => tool.function.name)).toEqual(
+      t.tools.list(OWNER).map((tool) => tool.name),
+    );
+    expect(JSON.stringify(sent).length).toBeLessThan(12 * 1024);
     const write = sent.tools.find((tool) => tool.function.name === "memory_write");
     expect(write?.function.parameters).toEqual({
       type: "object",

@@ -141,4 +141,36 @@ describe("schedule", () => {
     schedule.add({ id: "late", sessionKey: "s" });
     expect(schedule.waiting).toBe(0);
   });
+
+  test("sub-tasks need no place, and take none from others", async () => {
+    const begun: string[] = [];
+    const gates = new Map<string, PromiseWithResolvers<void>>();
+    const schedule = createSchedule({
+      maxConcurrent: 1,
+      log,
+      async execute({ id }) {
+        begun.push(id);
+        const gate = Promise.withResolvers<void>();
+        gates.set(id, gate);
+        await gate.promise;
+        return "done";
+      },
+    });
+    const add = (id: string, isSubTask: boolean) => schedule.add({ id, sessionKey: id, isSubTask });
+    add("parent", false);
+    add("other", false);
+    add("child", true);
+    add("grandchild", true);
+    expect(begun).toEqual(["parent", "child", "grandchild"]);
+    expect(schedule.waiting).toBe(1);
+    gates.get("child")?.resolve();
+    gates.get("grandchild")?.resolve();
+    await Bun.sleep(0);
+    expect(begun).toHaveLength(3); // the end of a sub-task gives nobody a place
+    gates.get("parent")?.resolve();
+    await Bun.sleep(0);
+    expect(begun).toEqual(["parent", "child", "grandchild", "other"]);
+    gates.get("other")?.resolve();
+    await schedule.stop();
+  });
 });

@@ -84,6 +84,23 @@ describe("a turn", () => {
     });
   });
 
+  test("an image of a tool is stored, and shown to the model", async () => {
+    const probe = probeTool([]);
+    const image = { mediaType: "image/png", data: "aGk=" };
+    const tool = { ...probe, run: async () => ({ text: "a cat", images: [image] }) };
+    const models = scriptedModels([calls({ id: "a", name: "skill_probe" }), says("nice")]);
+    await using t = await openTestAgent({ models, tools: [tool] });
+    const run = await t.ask("look");
+    const last = models.requests[1]?.messages.at(-1);
+    expect(last).toMatchObject({ role: "tool", text: "a cat", images: [{ type: "image", ...image }] });
+    const { messages } = await t.store.runs.journal(run.id);
+    expect(messages[2]?.parts).toEqual([
+      { type: "text", text: "a cat" },
+      { type: "image", ...image },
+    ]);
+    expect(JSON.stringify(await t.events(run.id))).not.toContain("aGk=");
+  });
+
   const faults: [string, Parameters<typeof calls>[0], RegExp][] = [
     ["malformed arguments", { id: "a", name: "memory_read", arguments: '{"key":' }, /not valid JSON/],
     ["wrong arguments", { id: "a", name: "memory_read", arguments: { kee: 1 } }, /do not fit/],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand } from "../support/command.ts";
 import {
@@ -236,3 +236,42 @@ describe("a conversation on a terminal", () => {
 function escaped(text: string): string {
   return [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16)}`).join("");
 }
+
+describe("a call that needs an approval", () => {
+  const skill = { name: "greet", description: "Says hello.", instructions: "Say hello." };
+  const message = `call skill_save ${JSON.stringify(skill)}`;
+  const saved = (used: string) => existsSync(join(used, "skills/greet/SKILL.md"));
+
+  test("without a terminal: denied, and the model is told", async () => {
+    const used = homeWith("script");
+    const { code, stdout } = await runCommand(["chat"], { home: used, stdin: message });
+    expect([code, saved(used)]).toEqual([0, false]);
+    expect(stdout).toContain("nobody can be asked");
+  });
+
+  for (const [answer, isSaved] of [
+    ["y\\n", true],
+    ["yes\\n", true],
+    ["n\\n", false],
+    ["\\n", false],
+    ["yesterday\\n", false],
+  ] as const)
+    test(`in a conversation: the question, its details, and ${answer} as the answer`, async () => {
+      const used = homeWith("script");
+      const { screen, code } = await onTerminal(
+        [`> =>${message}\\n`, "greet", `[y/N] =>${answer}`, "> =>/exit\\n"],
+        { home: used },
+      );
+      expect([code, saved(used)]).toEqual([0, isSaved]);
+      expect(screen).not.toContain("unmet");
+    });
+
+  test("for one message at a terminal, and Ctrl-C at the question cancels", async () => {
+    const used = homeWith("script");
+    const agreed = await onTerminal(["[y/N] =>y\\n", "answered"], { home: used, args: [message] });
+    expect([agreed.code, saved(used)]).toEqual([0, true]);
+    const second = homeWith("script");
+    const left = await onTerminal(["[y/N] =>\\x03"], { home: second, args: [message] });
+    expect([left.code, saved(second)]).toEqual([130, false]);
+  });
+});

@@ -4,7 +4,7 @@ import type { ModelMessage } from "../../src/models/contract.ts";
 import type { Endpoint } from "../../src/models/endpoint.ts";
 import { anthropicEvents } from "../fakes/anthropic.ts";
 import { type ScriptedAnswer, type ScriptedServer, startScripted } from "../fakes/scripted-sse.ts";
-import { endpoint, failure, hear, tool, user } from "../support/models.ts";
+import { endpoint, failure, hear, stepWithImages, tool, user } from "../support/models.ts";
 
 let server: ScriptedServer | undefined;
 afterEach(() => server?.stop());
@@ -125,6 +125,26 @@ describe("Anthropic", () => {
         ],
       },
     ]);
+  });
+
+  test("images of a tool's result stand in its tool_result; an error goes without", async () => {
+    const { model, requests } = claude([anthropicEvents([{ type: "text", text: "a cat" }])]);
+    await hear(model, { messages: stepWithImages });
+    const messages = requests[0]?.body["messages"] as unknown[];
+    expect(messages[2]).toEqual({
+      role: "user",
+      content: [
+        {
+          type: "tool_result",
+          tool_use_id: "a",
+          content: [
+            { type: "text", text: "a.png" },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBORw0K" } },
+          ],
+        },
+        { type: "tool_result", tool_use_id: "b", content: "no such file", is_error: true },
+      ],
+    });
   });
 
   test("what another model thought is not sent", async () => {

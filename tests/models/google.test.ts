@@ -3,16 +3,14 @@ import type { ModelMessage } from "../../src/models/contract.ts";
 import { googleModel } from "../../src/models/google.ts";
 import { geminiEvents } from "../fakes/gemini.ts";
 import { type ScriptedAnswer, type ScriptedServer, startScripted } from "../fakes/scripted-sse.ts";
-import { endpoint, failure, hear, tool, user } from "../support/models.ts";
+import { endpoint, failure, hear, stepWithImages, tool, user } from "../support/models.ts";
 
 let server: ScriptedServer | undefined;
 afterEach(() => server?.stop());
 
-function gemini(answers: ScriptedAnswer[]) {
+function gemini(answers: ScriptedAnswer[], name = "gemini-3-flash-preview") {
   server = startScripted(answers);
-  const model = googleModel(
-    endpoint({ provider: "gemini", model: "gemini-3-flash-preview", baseUrl: `${server.url}/v1beta` }),
-  );
+  const model = googleModel(endpoint({ provider: "gemini", model: name, baseUrl: `${server.url}/v1beta` }));
   return { model, requests: server.requests };
 }
 
@@ -48,6 +46,37 @@ describe("Gemini", () => {
     });
     expect(requests[0]?.body["contents"]).toEqual([
       { role: "user", parts: [{ inlineData: { mimeType: "image/png", data: "iVBORw0K" } }] },
+    ]);
+  });
+
+  test("images of a tool's result stand in its response", async () => {
+    const { model, requests } = gemini([geminiEvents([{ text: "a cat" }])]);
+    await hear(model, { messages: stepWithImages });
+    const contents = requests[0]?.body["contents"] as unknown[];
+    expect(contents.slice(2)).toMatchObject([
+      {
+        role: "user",
+        parts: [
+          {
+            functionResponse: {
+              name: "file_read",
+              response: { content: "a.png" },
+              parts: [{ inlineData: { mimeType: "image/png", data: "iVBORw0K" } }],
+            },
+          },
+        ],
+      },
+      { role: "user", parts: [{ functionResponse: { response: { error: "no such file" } } }] },
+    ]);
+  });
+
+  test("images of a tool's result reach an older model in parts of their own", async () => {
+    const { model, requests } = gemini([geminiEvents([{ text: "a cat" }])], "gemini-2.5-flash");
+    await hear(model, { messages: stepWithImages });
+    const contents = requests[0]?.body["contents"] as { parts: object[] }[];
+    expect(contents[2]?.parts.slice(0, 2)).toMatchObject([
+      { functionResponse: { name: "file_read", response: { content: "a.png" } } },
+      { inlineData: { mimeType: "image/png", data: "iVBORw0K" } },
     ]);
   });
 

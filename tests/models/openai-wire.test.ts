@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { ModelMessage } from "../../src/models/contract.ts";
+import type { Endpoint } from "../../src/models/endpoint.ts";
 import { openAiModel } from "../../src/models/openai.ts";
-import { endpoint, failure, hear } from "../support/models.ts";
+import { endpoint, failure, hear, stepWithImages } from "../support/models.ts";
 
 type Answerer = (request: Request) => Response | Promise<Response>;
 const servers: Bun.Server<undefined>[] = [];
@@ -10,10 +12,10 @@ afterEach(async () => {
 });
 
 /** A provider that sends exactly this. */
-function provider(answer: Answerer) {
+function provider(answer: Answerer, overrides: Partial<Endpoint> = {}) {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
   servers.push(server);
-  return openAiModel(endpoint({ baseUrl: `http://127.0.0.1:${server.port}/v1` }));
+  return openAiModel(endpoint({ baseUrl: `http://127.0.0.1:${server.port}/v1`, ...overrides }));
 }
 const sse = (...events: unknown[]) =>
   new Response(
@@ -357,4 +359,58 @@ test("any garbage ends in an answer or a model error, never in anything else", a
     }),
     { numRuns: 150 },
   );
+});
+
+describe("images of tool results", () => {
+  const sent = async (messages: ModelMessage[], overrides = {}) => {
+    let body: { messages: unknown[] } | undefined;
+    const model = provider(async (request) => {
+      body = (await request.json()) as typeof body;
+      return sse(delta({ content: "ok" }, "stop"), "[DONE]");
+    }, overrides);
+    await hear(model, { messages });
+    return body?.messages ?? [];
+  };
+  const shown = {
+    role: "user",
+    content: [
+      { type: "text", text: "[From the result of file_read, call a:]" },
+      { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0K" } },
+    ],
+  };
+
+  test("follow the last result of their step, because a tool message holds only text", async () => {
+    const messages = await sent([...stepWithImages, { role: "assistant", text: "a cat", toolCalls: [] }]);
+    expect(messages).toMatchObject([
+      { role: "user" },
+      { role: "assistant" },
+      { role: "tool", tool_call_id: "a", content: "a.png" },
+      { role: "tool", tool_call_id: "b", content: "no such file" },
+      shown,
+      { role: "assistant" },
+    ]);
+    expect(messages[4]).toEqual(shown);
+  });
+
+  test("of two steps stand behind each, and a step without any adds nothing", async () => {
+    const twice = [...stepWithImages, ...stepWithImages.slice(1)];
+    expect((await sent(twice)).filter((message) => Bun.deepEquals(message, shown))).toHaveLength(2);
+    const none = stepWithImages.map((message) =>
+      message.role === "tool" ? { ...message, images: [] } : message,
+    );
+    expect((await sent(none)).map((message) => (message as { role: string }).role)).toEqual([
+      "user",
+      "assistant",
+      "tool",
+      "tool",
+    ]);
+  });
+
+  test("do not end the tool loop inside which reasoning goes back", async () => {
+    const messages = stepWithImages.map((message) =>
+      message.role === "assistant" ? { ...message, reasoning: "I should look." } : message,
+    );
+    const wire = await sent(messages, { provider: "deepseek" });
+    expect(wire[1]).toMatchObject({ reasoning_content: "I should look." });
+  });
 });

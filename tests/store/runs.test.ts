@@ -197,12 +197,12 @@ describe("a turn", () => {
     await using temp = await openTempStore();
     const other = await temp.another();
     const [first, second] = [await accept(temp.store), await accept(temp.store)];
-    expect(await other.runs.requestCancel(first)).toBe(true);
+    expect(await other.runs.requestCancel(first)).toEqual([first]);
     expect(await temp.store.runs.cancelRequests([first, second])).toEqual([first]);
     expect(await temp.store.runs.cancelRequests([])).toEqual([]);
     await temp.store.runs.finish(first, { status: "cancelled", usage: USAGE }, NOTHING);
-    expect(await other.runs.requestCancel(first)).toBe(false);
-    expect(await other.runs.requestCancel("run_none")).toBe(false);
+    expect(await other.runs.requestCancel(first)).toEqual([]);
+    expect(await other.runs.requestCancel("run_none")).toEqual([]);
   });
 
   test("parking puts back this instance's runs, which keep their place in the session", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/lib/errors.ts";
 import {
+  type ApprovalMode,
   type Caller,
   type Scope,
   TOOL_GROUPS,
@@ -8,6 +9,7 @@ import {
   type ToolContext,
 } from "../../src/tools/contract.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
+import { liveConfig } from "../support/agent.ts";
 import { quietLog } from "../support/store.ts";
 import { probeTool } from "../support/tools.ts";
 
@@ -152,5 +154,113 @@ describe("registry", () => {
 
   test("two tools of one name are refused", () => {
     expect(() => registry([probeTool([]), probeTool([])])).toThrow("share a name");
+  });
+});
+
+describe("a call that needs an approval", () => {
+  const settings = (approval: ApprovalMode) => ({
+    tools: () => liveConfig({ tools: { skill: { approval } } }).current.tools,
+    terminalDefault: () => "allow" as const,
+  });
+  /** A registry with a tool that asks, and what happened in which order. */
+  function asking(approval: ApprovalMode, steps: string[]) {
+    const probe = probeTool([], { asks: true, run: () => (steps.push("run") > 0 ? "done" : "") });
+    const tool: Tool = {
+      ...probe,
+      approval: async (input, context) => {
+        steps.push("question");
+        return (await probe.approval?.(input, context)) ?? null;
+      },
+    };
+    return createToolRegistry({
+      tools: () => [tool],
+      enabledGroups: () => ["skill"],
+      approvals: settings(approval),
+      log: quietLog(),
+    });
+  }
+  const answers = (approved: boolean, steps: string[]): ToolContext => ({
+    ...context(),
+    async approve({ tool, question, details }) {
+      steps.push(`asked ${tool}: ${question} ${details}`);
+      return approved ? { approved } : { approved, reason: "not now" };
+    },
+  });
+  const begin = (steps: string[]) => async () => void steps.push("begin");
+  const asked = "asked skill_probe: May skill_probe go on? x";
+
+  test("is asked for after its arguments are checked, and before it begins", async () => {
+    const steps: string[] = [];
+    const tools = asking("ask", steps);
+    const call = (input: object) => tools.call("skill_probe", input, answers(true, steps), begin(steps));
+    expect((await call({ wrong: 1 })).isError).toBe(true);
+    expect(steps).toEqual([]);
+    expect(await call({ word: "x" })).toMatchObject({ text: "done" });
+    expect(steps).toEqual(["question", asked, "begin", "run"]);
+  });
+
+  test("is not asked for when the right is missing", async () => {
+    const steps: string[] = [];
+    const caller: Caller = { ...OWNER, scopes: ["read"] };
+    const result = await asking("ask", steps).call("skill_probe", {}, { ...answers(true, steps), caller });
+    expect([result.isError, steps]).toEqual([true, []]);
+  });
+
+  const refused: [string, ApprovalMode, boolean | null, Partial<Caller>, RegExp, string[]][] = [
+    ["denied", "ask", false, {}, /not now/, ["question", asked]],
+    ["nobody to ask", "ask", null, {}, /nobody can be asked.*tools\.skill\.approval/, ["question"]],
+    ["denied by the configuration", "deny", true, {}, /tools\.skill\.approval/, ["question"]],
+    ["denied to the caller", "allow", true, { approval: "deny" }, /approval: deny/, ["question"]],
+  ];
+  for (const [what, mode, approved, held, says, expected] of refused)
+    test(`${what}: it never begins, and the model learns why`, async () => {
+      const steps: string[] = [];
+      const base = approved === null ? context() : answers(approved, steps);
+      const caller = { ...OWNER, ...held };
+      const result = await asking(mode, steps).call(
+        "skill_probe",
+        { word: "x" },
+        { ...base, caller },
+        begin(steps),
+      );
+      expect(result.isError).toBe(true);
+      expect(result.text).toMatch(says);
+      expect(steps).toEqual(expected);
+    });
+
+  test("without settings every call that needs one asks", async () => {
+    const steps: string[] = [];
+    const tools = registry([probeTool([], { asks: true })]);
+    expect((await tools.call("skill_probe", {}, context())).isError).toBe(true);
+    expect((await tools.call("skill_probe", {}, answers(true, steps))).isError).toBeUndefined();
+  });
+
+  test("what asking throws is told, and the abort of the signal is thrown", async () => {
+    const probe = probeTool([]);
+    const failing: Tool = {
+      ...probe,
+      approval: () => Promise.reject(new AppError("not_found", "There is no such skill.")),
+    };
+    const told = await registry([failing]).call("skill_probe", {}, context());
+    expect(told).toEqual({ text: "There is no such skill.", isError: true });
+    const gone = new AbortController();
+    const waits: ToolContext = {
+      ...context(OWNER, gone.signal),
+      approve() {
+        gone.abort(new Error("gone"));
+        return Promise.reject(gone.signal.reason);
+      },
+    };
+    const call = asking("ask", []).call("skill_probe", {}, waits);
+    await expect(call).rejects.toThrow("gone");
+  });
+
+  test("what `begin` throws is thrown, and the tool does not run", async () => {
+    const ran: string[] = [];
+    const call = registry([probeTool(ran)]).call("skill_probe", {}, context(), async () => {
+      throw new AppError("conflict", "The run has ended.");
+    });
+    await expect(call).rejects.toThrow("The run has ended.");
+    expect(ran).toEqual([]);
   });
 });

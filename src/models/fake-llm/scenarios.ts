@@ -1,3 +1,4 @@
+import { ordersIn, withResult } from "./orders.ts";
 import { sampleArguments } from "./sample.ts";
 import type { Answer, FakeMessage, FakeRequest, Travel } from "./wire.ts";
 
@@ -97,10 +98,11 @@ function playScript({ userText, toolResults }: Context): Reply {
 function obey({ request, toolResults }: Context): Reply {
   const orders = request.messages
     .filter((message) => message.role !== "assistant")
-    .flatMap((message) => scripted(message.text));
+    .flatMap((message) => ordersIn(message.text));
   const obeyed = request.messages.reduce((sum, message) => sum + message.toolCalls.length, 0);
   const next = orders[obeyed];
-  if (next) return call([next]);
+  const lastResult = toolResults.at(-1)?.text ?? "";
+  if (next) return call([{ name: next.name, arguments: withResult(next.arguments, lastResult) }]);
   return say(toolResults.length > 0 ? summary(toolResults) : "Nobody told me to call anything.");
 }
 
@@ -209,7 +211,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     example: "obedient",
     pattern: /^obedient$/,
-    does: "obeys every line `call NAME {json}` of every message and tool result, offered or not: for injection tests",
+    does: "obeys every `call NAME {json}` of every message and tool result, offered or not, $RESULT being the last result: for injection tests",
     reply: obey,
   },
   {

@@ -6,14 +6,30 @@ import { stopSignals } from "./signals.ts";
 
 const DEFAULT_PORT = 18799;
 
-/** `hermes dev fake-llm`: the scripted model server for trials and tests. */
+/** `hermes dev fake-llm`: the scripted model server for trials and tests; `hermes dev mcp-fixture`: what conformance tests call. */
 export function devCommand(): Command {
-  return new Command("dev").description("tools for trying Hermes out and for developing it").addCommand(
-    new Command("fake-llm")
-      .description("serve a scripted fake of an OpenAI-compatible model provider, on loopback only")
-      .option("--port <port>", `port to listen on, 0 for any free one (default: ${DEFAULT_PORT})`, parsePort)
-      .action(({ port = DEFAULT_PORT }: { port?: number }) => serveFake(port)),
-  );
+  return new Command("dev")
+    .description("tools for trying Hermes out and for developing it")
+    .addCommand(
+      new Command("fake-llm")
+        .description("serve a scripted fake of an OpenAI-compatible model provider, on loopback only")
+        .option(
+          "--port <port>",
+          `port to listen on, 0 for any free one (default: ${DEFAULT_PORT})`,
+          parsePort,
+        )
+        .action(({ port = DEFAULT_PORT }: { port?: number }) => serveFake(port)),
+    )
+    .addCommand(
+      new Command("mcp-fixture")
+        .description("serve the fixture of the MCP conformance suite, on loopback only and without a key")
+        .option("--port <port>", "port to listen on (default: any free one)", parsePort)
+        .option("--stdio", "serve it on stdin and stdout instead")
+        .action(async ({ port = 0, stdio }: { port?: number; stdio?: true }) => {
+          const { serveFixture, serveFixtureStdio } = await import("./mcp-fixture.ts");
+          await (stdio ? serveFixtureStdio() : serveFixture(port));
+        }),
+    );
 }
 
 async function serveFake(port: number): Promise<void> {

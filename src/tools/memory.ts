@@ -43,6 +43,8 @@ export function memoryTools(memory: MemoryStore): Tool[] {
       input: Type.Object({ key, value: Type.Unknown() }, closed),
       output: Type.Object({ key: Type.String(), updated_at: Type.Integer() }),
       effect: "write",
+      destructive: true,
+      idempotent: true,
       async run(input, context) {
         const problem = valueProblem(input.value);
         if (problem) return errorResult(problem);
@@ -81,6 +83,8 @@ export function memoryTools(memory: MemoryStore): Tool[] {
       input: Type.Object({ key }, closed),
       output: Type.Object({ deleted: Type.Boolean() }),
       effect: "write",
+      destructive: true,
+      idempotent: true,
       async run(input, { caller }) {
         const deleted = await memory.delete(caller.principal, input.key);
         return deleted ? dataResult({ deleted }) : nothingUnder(input.key);

@@ -16,8 +16,8 @@ import { approvalMode, policy } from "./policy.ts";
 import { errorResult } from "./result.ts";
 import { cutText } from "./text.ts";
 
-/** The longest text that a tool may answer with; about 16,000 tokens. */
-const MAX_RESULT_CHARS = 64_000;
+/** The longest text that a tool may answer with: what MCP clients take before they put a result into a file. */
+const MAX_RESULT_CHARS = 50_000;
 
 /** All tools of this process, as the agent, MCP and REST see them. */
 export interface ToolRegistry {

@@ -64,6 +64,8 @@ export function todolistTools(store: TodoStore): Tool[] {
       ),
       output: todo,
       effect: "write",
+      destructive: true,
+      idempotent: true,
       async run({ id, ...change }, { caller }) {
         const changed = await store.update(caller.principal, id, change);
         return changed

@@ -1,0 +1,81 @@
+import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
+import type { LiveConfig } from "../config/live.ts";
+import type { Log } from "../lib/log.ts";
+import type { AdmittedRequest, ListKind, McpEndpoint, McpFeatures } from "./contract.ts";
+import { refusal } from "./refusal.ts";
+import { createServerFactory } from "./server.ts";
+import { KEEP_ALIVE_MS } from "./session.ts";
+import { createSessions } from "./sessions.ts";
+
+/** The first revision without sessions; a version is a date, so that the later one is the greater text. */
+const MODERN_SINCE = "2026-07-28";
+
+export interface McpEndpointParts {
+  features: McpFeatures;
+  config: LiveConfig;
+  /** Of Hermes, as clients are told. */
+  version: string;
+  log: Log;
+  /** How long a client may keep a question open, in milliseconds. Default: 10 minutes. */
+  requestStateTtlMs?: number;
+}
+
+/** The MCP server behind an HTTP edge, for clients of every revision. Nothing here asks who the caller is: the edge knows. */
+export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
+  const { features, config, log } = parts;
+  const admissions = new WeakMap<Request, AdmittedRequest>();
+  const newServer = createServerFactory({
+    ...parts,
+    originOf: ({ http }) => {
+      const admitted = http?.req && admissions.get(http.req);
+      if (!admitted) throw new Error("an MCP request without an admission");
+      return admitted;
+    },
+  });
+  const sessions = createSessions({ newServer: () => newServer("legacy"), config, log });
+  const modern = createMcpHandler(() => newServer("modern"), {
+    legacy: "reject",
+    keepAliveMs: KEEP_ALIVE_MS,
+    onerror: (error) => log.debug("mcp", { era: "modern", error }),
+  });
+  const stopListening = features.onChange((list) => {
+    sessions.notify(list);
+    notifyModern(list);
+  });
+  const notifyModern = (list: ListKind) => {
+    if (list === "tools") modern.notify.toolsChanged();
+    else if (list === "resources") modern.notify.resourcesChanged();
+    else modern.notify.promptsChanged();
+  };
+
+  const answer = async (admitted: AdmittedRequest): Promise<Response> => {
+    const { request, body, keyId } = admitted;
+    admissions.set(request, admitted);
+    if (request.method === "POST" && body === undefined) return refusal(400, -32700, "The body is not JSON.");
+    const speaksModern = (request.headers.get("mcp-protocol-version") ?? "") >= MODERN_SINCE;
+    const sessionId = request.headers.get("mcp-session-id");
+    // Telling the eras apart costs as much as a call. Who names an open session has told already.
+    const inSession = !speaksModern && sessionId !== null && sessions.holds(sessionId, keyId);
+    if (inSession || (await isLegacyRequest(request, body))) return sessions.handle(admitted);
+    return modern.fetch(request, { parsedBody: body });
+  };
+
+  return {
+    async handle(admitted) {
+      try {
+        return await answer(admitted);
+      } catch (error) {
+        log.error("an MCP request failed", { error });
+        return refusal(500, -32603, "Internal error");
+      }
+    },
+    dropKeys: sessions.dropKeys,
+    get sessions() {
+      return sessions.size;
+    },
+    async close() {
+      stopListening();
+      await Promise.all([sessions.close(), modern.close()]);
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type { McpServer } from "@modelcontextprotocol/server";
+import type { LiveConfig } from "../config/live.ts";
+import type { Log } from "../lib/log.ts";
+import type { AdmittedRequest, ListKind } from "./contract.ts";
+import { createEventLog } from "./event-log.ts";
+import { refusal } from "./refusal.ts";
+import { createSession, type Session } from "./session.ts";
+
+const MIN_SWEEP_MS = 100;
+const MAX_SWEEP_MS = 60_000;
+
+export interface SessionsParts {
+  newServer(): McpServer;
+  config: LiveConfig;
+  log: Log;
+}
+
+/** The sessions of clients that begin with `initialize`. */
+export interface Sessions {
+  readonly size: number;
+  /** True when the id names a session of this credential. */
+  holds(id: string, keyId: string): boolean;
+  /** Answers within the session that the request names, or opens one. */
+  handle(admitted: AdmittedRequest): Promise<Response>;
+  notify(list: ListKind): void;
+  dropKeys(holds: (keyId: string) => boolean): void;
+  close(): Promise<void>;
+}
+
+export function createSessions({ newServer, config, log }: SessionsParts): Sessions {
+  const sessions = new Map<string, Session>(); // the one used last is the last
+  const events = createEventLog();
+  let sweeper: Timer | undefined;
+
+  const find = (id: string, keyId: string) => {
+    const session = sessions.get(id);
+    return session?.keyId === keyId ? session : undefined;
+  };
+
+  const open = async ({ request, body, keyId }: AdmittedRequest) => {
+    const session = await createSession({
+      mcp: newServer(),
+      events: events.ofSession(),
+      keyId,
+      opened(one) {
+        for (let over = sessions.size + 1 - config.current.mcp.max_sessions; over > 0; over--)
+          end(longestSilent(sessions));
+        sessions.set(one.id, one);
+        scheduleSweep();
+      },
+      closed: (one) => sessions.delete(one.id),
+      log,
+    });
+    return session.handle(request, body);
+  };
+
+  const end = (session: Session | undefined) => {
+    if (session === undefined) return;
+    sessions.delete(session.id);
+    session.close().catch((error: unknown) => log.warn("an MCP session did not close", { error }));
+  };
+
+  const scheduleSweep = () => {
+    const sweepMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, config.current.mcp.session_ttl_ms / 4));
+    sweeper ??= setTimeout(sweep, sweepMs).unref();
+  };
+
+  const sweep = () => {
+    sweeper = undefined;
+    const oldestMs = performance.now() - config.current.mcp.session_ttl_ms;
+    for (const session of sessions.values()) if (!session.busy && session.lastUsedMs < oldestMs) end(session);
+    if (sessions.size > 0) scheduleSweep();
+  };
+
+  return {
+    get size() {
+      return sessions.size;
+    },
+    holds: (id, keyId) => find(id, keyId) !== undefined,
+    async handle(admitted) {
+      const { request, body, keyId } = admitted;
+      const id = request.headers.get("mcp-session-id");
+      if (id === null) {
+        if (request.method === "POST" && isInitialize(body)) return open(admitted);
+        if (request.method === "POST" || request.method === "DELETE") return noSession();
+        return noStream();
+      }
+      const session = find(id, keyId);
+      if (session === undefined) return unknownSession();
+      sessions.delete(id);
+      sessions.set(id, session);
+      return session.handle(request, body);
+    },
+    notify(list) {
+      for (const session of sessions.values()) session.notify(list);
+    },
+    dropKeys(holds) {
+      for (const session of sessions.values()) if (!holds(session.keyId)) end(session);
+    },
+    async close() {
+      clearTimeout(sweeper);
+      await Promise.all([...sessions.values()].map((session) => session.close()));
+    },
+  };
+}
+
+/** Of those that nobody is using; of all, when every one is in use. */
+function longestSilent(sessions: ReadonlyMap<string, Session>): Session | undefined {
+  for (const session of sessions.values()) if (!session.busy) return session;
+  return sessions.values().next().value;
+}
+
+function isInitialize(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "method" in body && body.method === "initialize";
+}
+
+function noSession(): Response {
+  return refusal(
+    400,
+    -32000,
+    "There is no session: begin with `initialize` and send the Mcp-Session-Id it returns.",
+  );
+}
+
+/** A session that has ended, that belongs to another key, or that never was: nobody can tell which. */
+function unknownSession(): Response {
+  return refusal(404, -32001, "Session not found");
+}
+
+/** Without a session there is nothing to listen to; clients that fall back to HTTP+SSE stop here. */
+function noStream(): Response {
+  return refusal(405, -32000, "Method not allowed.", { allow: "POST" });
+}

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PROVIDER_PRESETS } from "../src/config/providers.ts";
 import type { Config } from "../src/config/schema.ts";
-import { ensureApiToken, needsApiToken, readApiToken } from "../src/config/token.ts";
+import { ensureMadeKey, MADE_KEYS, readMadeKey } from "../src/config/token.ts";
 
 const HERMES = join(import.meta.dir, "../dist/hermes");
 const POLL_MS = 20;
@@ -54,9 +54,9 @@ async function main(): Promise<number> {
 
 /** The token that Hermes makes for whoever configures none. Null for one of the configuration: its writer knows it. */
 function madeToken(home: string, config: Config): string | null {
-  if (needsApiToken(config)) return ensureApiToken(home).token;
+  if (MADE_KEYS.api.isWanted(config)) return ensureMadeKey(home, MADE_KEYS.api).token;
   const { source } = ask<{ source?: { kind: string } }>("config", "explain", "api.auth.token");
-  return source?.kind === "api-token" ? readApiToken(home) : null;
+  return source?.kind === "api-token" ? readMadeKey(home, MADE_KEYS.api) : null;
 }
 
 /** What a reading command of Hermes says, as data. Ends with its exit code when it cannot say it. */

@@ -30,7 +30,7 @@ afterEach(async () => {
 
 async function open(change: Record<string, unknown> = {}): Promise<App> {
   write(change);
-  app = await openApp({ home: home.path });
+  app = await openApp({ home: home.path, serve: "api" });
   return app;
 }
 
@@ -63,7 +63,7 @@ describe("the joined rooms", () => {
     const opened = await open();
     const service = await startService(opened, "1.2.3");
     const status = () =>
-      fetch(`${service.apiUrl}/status`, { headers: { authorization: "Bearer a-token-for-tests-only" } });
+      fetch(`${service.urls.api}/status`, { headers: { authorization: "Bearer a-token-for-tests-only" } });
     expect(await (await status()).json()).toMatchObject({ status: "ok", version: "1.2.3" });
     await service.stop();
     await expect(status()).rejects.toThrow();
@@ -138,13 +138,15 @@ describe("stop", () => {
 describe("the token", () => {
   test("is made at the first start that wants one, and kept", async () => {
     home.write("config.yaml", "log: { level: error }\n");
-    const options = { home: home.path, makeToken: true };
+    const options = { home: home.path, serve: "api" } as const;
     const first = await openApp(options);
-    expect(first.madeToken).toBe(readFileSync(join(first.home, "api-token"), "utf8").trim());
-    expect(first.config.current.api.auth.token).toBe(first.madeToken ?? "");
+    const file = join(first.home, "api-token");
+    const token = readFileSync(file, "utf8").trim();
+    expect(first.madeKeys).toEqual([{ surface: "api", token, file, isNew: true }]);
+    expect(first.config.current.api.auth.token).toBe(token);
     await first.stop(0);
     app = await openApp(options);
-    expect(app.madeToken).toBeNull();
+    expect(app.madeKeys).toEqual([{ surface: "api", token, file, isNew: false }]);
   });
 });
 

@@ -1,21 +1,27 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SurfaceName } from "../http/edge.ts";
 import type { Log } from "../lib/log.ts";
 
-/** Where the service of a home answers. */
+/** Where a surface of a home answers. */
 export interface Endpoint {
   /** The store instance that listens there; while it lives, nobody else has the port. */
   instance: string;
-  /** The REST API, its base path included. */
+  /** Its address, the base path included. */
   url: string;
 }
 
 /**
- * Writes down where the service answers, for commands of the same user that look for it. Of several services on one home
+ * Writes down where a surface answers, for commands of the same user that look for it. Of several services on one home
  * the last one is found. `remove` takes it back, unless another service has written its own since.
  */
-export function announceEndpoint(home: string, endpoint: Endpoint, log: Log): { remove(): void } {
-  const file = endpointFile(home);
+export function announceEndpoint(
+  home: string,
+  surface: SurfaceName,
+  endpoint: Endpoint,
+  log: Log,
+): { remove(): void } {
+  const file = endpointFile(home, surface);
   const draft = `${file}.${endpoint.instance}`;
   try {
     writeFileSync(draft, `${JSON.stringify(endpoint)}\n`, { mode: 0o600 });
@@ -25,15 +31,15 @@ export function announceEndpoint(home: string, endpoint: Endpoint, log: Log): { 
   }
   return {
     remove() {
-      if (readEndpoint(home)?.instance === endpoint.instance) rmSync(file, { force: true });
+      if (readEndpoint(home, surface)?.instance === endpoint.instance) rmSync(file, { force: true });
     },
   };
 }
 
 /** The endpoint that was written last, or null. Its service may be gone: ask the store whether its instance lives. */
-export function readEndpoint(home: string): Endpoint | null {
+export function readEndpoint(home: string, surface: SurfaceName): Endpoint | null {
   try {
-    const found: Partial<Endpoint> = JSON.parse(readFileSync(endpointFile(home), "utf8"));
+    const found: Partial<Endpoint> = JSON.parse(readFileSync(endpointFile(home, surface), "utf8"));
     const { instance, url } = found;
     return typeof instance === "string" && typeof url === "string" ? { instance, url } : null;
   } catch {
@@ -41,6 +47,6 @@ export function readEndpoint(home: string): Endpoint | null {
   }
 }
 
-function endpointFile(home: string): string {
-  return join(home, "api-endpoint.json");
+function endpointFile(home: string, surface: SurfaceName): string {
+  return join(home, `${surface}-endpoint.json`);
 }

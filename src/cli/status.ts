@@ -28,8 +28,10 @@ export function statusCommand(): Command {
       const loaded = loadConfig(options.config === undefined ? {} : { file: options.config });
       const url = await addressOf(loaded, options.url);
       const answer = url === null ? null : await withProgress("asking Hermes", ask(url, loaded.config));
-      show(answer ? { running: true, url, ...answer } : await withoutService(loaded, url), options);
-      if (!answer) throw notRunning(url, loaded.home);
+      const mcp = options.url ? null : await liveMcp(loaded.home, answer);
+      if (answer) show({ running: true, url, ...answer, ...mcp }, options);
+      else show({ ...(await withoutService(loaded, url)), running: mcp !== null, ...mcp }, options);
+      if (!answer && !mcp) throw notRunning(url, loaded.home);
     });
 }
 
@@ -38,7 +40,7 @@ async function addressOf({ config, home }: LoadedConfig, given: URL | undefined)
   const { host, port, base_path } = config.api;
   if (given) return given.pathname === "/" ? given.origin + base_path : given.href.replace(/\/$/, "");
   const { isAlive, reachableHost } = await import("../app.ts");
-  const endpoint = readEndpoint(home);
+  const endpoint = readEndpoint(home, "api");
   if (endpoint && isAlive(home, endpoint.instance)) return endpoint.url;
   return port === 0 ? null : `http://${reachableHost(host)}:${port}${base_path}`;
 }
@@ -63,6 +65,18 @@ async function ask(url: string, { api }: Config): Promise<Record<string, unknown
   });
 }
 
+/** Where MCP answers, and what the service said of it when it serves both; null when no process of this home serves it. */
+async function liveMcp(
+  home: string,
+  answer: Record<string, unknown> | null,
+): Promise<{ mcp: object } | null> {
+  const { isAlive } = await import("../app.ts");
+  const endpoint = readEndpoint(home, "mcp");
+  if (!endpoint || !isAlive(home, endpoint.instance)) return null;
+  const known = answer?.["mcp"];
+  return { mcp: { url: endpoint.url, ...(typeof known === "object" ? known : {}) } };
+}
+
 /** What can be said without a service. */
 async function withoutService({ home, file, config }: LoadedConfig, url: string | null) {
   const { databasePath } = await import("../app.ts");
@@ -81,7 +95,7 @@ async function withoutService({ home, file, config }: LoadedConfig, url: string 
 function notRunning(url: string | null, home: string): AppError {
   const message = url === null ? `No Hermes runs on ${home}.` : `No Hermes answers at ${url}.`;
   return new AppError("not_found", message, {
-    hint: "Start it with `hermes api`, or give its address with --url.",
+    hint: "Start it with `hermes api` or `hermes serve`, or give its address with --url.",
   });
 }
 

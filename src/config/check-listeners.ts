@@ -36,19 +36,12 @@ interface Listener {
 function listenersOf(config: Config): Listener[] {
   const { api, mcp } = config;
   const { webhook } = config.gateway;
-  const keyless = mcp.auth.type === "api_key" && mcpKeys(config).length === 0;
-  const noKeys = { path: ["mcp", "auth", "api_keys"], because: "is empty" };
   // An enabled webhook without a secret is refused on any address: see checkWebhook.
   const unsigned = !webhook.enabled && webhook.secret === undefined;
   const noSecret = { path: [...WEBHOOK, "secret"], because: "is missing" };
   return [
     { path: ["api"], host: api.host, open: openAuth("api", api.auth.type), secrets: apiTokens(config) },
-    {
-      path: ["mcp"],
-      host: mcp.host,
-      open: keyless ? noKeys : openAuth("mcp", mcp.auth.type),
-      secrets: mcpKeys(config),
-    },
+    { path: ["mcp"], host: mcp.host, open: openAuth("mcp", mcp.auth.type), secrets: mcpKeys(config) },
     { path: WEBHOOK, host: webhook.host, open: unsigned ? noSecret : null, secrets: webhookSecrets(config) },
   ];
 }

@@ -1,7 +1,9 @@
 import ipaddr from "ipaddr.js";
 import { checkListeners } from "./check-listeners.ts";
+import { checkMcp } from "./check-mcp.ts";
 import { checkModels } from "./check-models.ts";
 import { checkPlatforms } from "./check-platforms.ts";
+import { checkTools } from "./check-tools.ts";
 import { formatPath } from "./path.ts";
 import type { Findings } from "./problems.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
@@ -13,6 +15,8 @@ export function checkConfig(config: Config): Findings {
   checkListeners(config, findings);
   checkModels(config, findings);
   checkPlatforms(config, findings);
+  checkTools(config, findings);
+  checkMcp(config, findings);
   checkCidrs(config, findings);
   checkUrls(config, findings);
   checkOrigins(config, findings);
@@ -22,12 +26,11 @@ export function checkConfig(config: Config): Findings {
 }
 
 /** Surfaces that can be configured before this version serves them: nobody shall wait for their answers. */
-function checkUnserved({ platforms, mcp, gateway }: Config, { warnings }: Findings): void {
+function checkUnserved({ platforms, gateway }: Config, { warnings }: Findings): void {
   const wanted = [
     ...Object.entries(platforms).flatMap(([name, platform]) =>
       platform?.enabled ? [["platforms", name]] : [],
     ),
-    ...(mcp.enabled ? [["mcp"]] : []),
     ...(gateway.webhook.enabled ? [["gateway", "webhook"]] : []),
   ];
   for (const path of wanted)
@@ -81,11 +84,12 @@ function originOf(text: string): string | null {
 }
 
 /** They are compared with the name in the header `Host`. */
-function checkHosts({ api }: Config, { faults }: Findings): void {
-  for (const [i, text] of api.allowed_hosts.entries()) {
-    if (/^[A-Za-z0-9._-]+$/.test(text)) continue;
-    const path = ["api", "allowed_hosts", String(i)];
-    const message = `${formatPath(path)} must be a host name, not ${JSON.stringify(text)}`;
-    faults.push({ path, message, hint: "Write the name alone, without scheme, port or path." });
-  }
+function checkHosts({ api, mcp }: Config, { faults }: Findings): void {
+  for (const [surface, { allowed_hosts }] of Object.entries({ api, mcp }))
+    for (const [i, text] of allowed_hosts.entries()) {
+      if (/^[A-Za-z0-9._-]+$/.test(text)) continue;
+      const path = [surface, "allowed_hosts", String(i)];
+      const message = `${formatPath(path)} must be a host name, not ${JSON.stringify(text)}`;
+      faults.push({ path, message, hint: "Write the name alone, without scheme, port or path." });
+    }
 }

@@ -4,15 +4,15 @@ import { formatPath, getAt, isSection, type Path, parsePath, setAt } from "./pat
 import type { Fault, Problem } from "./problems.ts";
 import { type Expanded, expandReferences } from "./references.ts";
 import type { Config } from "./schema.ts";
-import { apiTokenFile } from "./token.ts";
+import { MADE_KEYS, type MadeKey, madeKeyFile } from "./token.ts";
 import type { Mark, YamlFile } from "./yaml-file.ts";
 
 /** Where a value in force came from. */
 export interface Source {
-  kind: "flag" | "environment" | ".env" | "file" | "api-token" | "default";
+  kind: "flag" | "environment" | ".env" | "file" | MadeKey["file"] | "default";
   /** The variable, for `environment` and `.env`. */
   variable?: string;
-  /** For `file`, `.env` and `api-token`. */
+  /** For all but `flag`, `environment` and `default`. */
   file?: string;
   /** For `file`: where the value stands, counted from 1. */
   line?: number;
@@ -117,7 +117,7 @@ export function sourceOf(inputs: Inputs, layers: Layers, path: Path, config: Con
   const mark = markOf(inputs, path);
   const isSet = mark && mark.source !== "" && getAt(inputs.yaml.value, path) !== null;
   if (isSet) return { kind: "file", file: inputs.file, ...mark.value };
-  if (formatPath(path) === "api.auth.token" && config.api.auth.token !== undefined)
-    return { kind: "api-token", file: apiTokenFile(inputs.home) };
+  const made = Object.values(MADE_KEYS).find(({ key }) => key === formatPath(path));
+  if (made && !made.isWanted(config)) return { kind: made.file, file: madeKeyFile(inputs.home, made) };
   return { kind: "default" };
 }

@@ -7,7 +7,7 @@ import { formatPath, type Path, parsePath } from "./path.ts";
 import { ConfigError, formatProblem, type Problem } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import { mergeVariables, readDotenv, readText } from "./sources.ts";
-import { apiTokenFile, needsApiToken, readApiToken } from "./token.ts";
+import { MADE_KEYS, madeKeyFile, readMadeKey } from "./token.ts";
 import { type Validated, validate } from "./validate.ts";
 import { parseYaml } from "./yaml-file.ts";
 
@@ -31,14 +31,21 @@ export interface LoadedConfig {
   readonly file: string | null;
   /** `.env` of the home; null when there is none. */
   readonly envFile: string | null;
-  /** The environment over `.env`, for the few variables that are no configuration, such as `HERMES_API_KEY`. */
+  /** The environment over `.env`, for programs that Hermes starts. */
   readonly variables: Variables;
+  /** The key with which a client starts `hermes mcp`, from `HERMES_API_KEY`; null when it is not set. */
+  readonly apiKey: string | null;
   /** What the operator should know, a line each. Without secrets. */
   readonly warnings: readonly string[];
   /** Every file that was read or would be read if it were there. */
   readonly watched: readonly string[];
   /** Where the value of a key, such as `api.port`, came from. */
   sourceOf(key: string): Source;
+}
+
+/** The home of Hermes, also when the configuration in it cannot be loaded. */
+export function homeDirectory(): string {
+  return resolveHome(process.env);
 }
 
 /**
@@ -56,6 +63,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
     file: inputs.text === null ? null : inputs.file,
     envFile: Object.keys(inputs.dotenv).length > 0 ? inputs.envFile : null,
     variables: inputs.variables,
+    apiKey: inputs.variables["HERMES_API_KEY"] || null,
     warnings,
     watched: [inputs.file, inputs.envFile, ...layers.expanded.files],
     sourceOf: (key) => sourceOf(inputs, layers, parsePath(key), config),
@@ -89,8 +97,10 @@ function readInputs(options: LoadOptions): Inputs {
 function judge(inputs: Inputs, layers: Layers): { config: Config; problems: Problem[]; warnings: string[] } {
   const { config, faults } = validateLayers(inputs, layers);
   for (const name of localProvidersNamed(config)) config.providers[name] = {};
-  const token = needsApiToken(config) ? readApiToken(inputs.home) : null;
-  if (token !== null) config.api.auth.token = token;
+  for (const made of Object.values(MADE_KEYS)) {
+    const token = made.isWanted(config) ? readMadeKey(inputs.home, made) : null;
+    if (token !== null) made.put(config, token);
+  }
   const findings = checkConfig(config);
   // What follows from a fault that is already told would only confuse.
   const fresh = findings.faults.filter(({ path }) => !faults.some((fault) => touches(fault.path, path)));
@@ -98,7 +108,11 @@ function judge(inputs: Inputs, layers: Layers): { config: Config; problems: Prob
   problems.push(...inputs.yaml.problems.map((problem) => ({ ...problem, file: inputs.file })));
   problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
   const warnings = [
-    ...[inputs.file, inputs.envFile, apiTokenFile(inputs.home)].flatMap((file) => warnOfMode(file) ?? []),
+    ...[
+      inputs.file,
+      inputs.envFile,
+      ...Object.values(MADE_KEYS).map((made) => madeKeyFile(inputs.home, made)),
+    ].flatMap((file) => warnOfMode(file) ?? []),
     ...warnOfReplaced(inputs, layers),
     ...findings.warnings.map((warning) => formatProblem(locate(inputs, layers, warning))),
   ];

@@ -75,7 +75,18 @@ export const agent = section("How a turn runs.", {
   max_cost_usd: Type.Optional(
     Type.Number({ description: "Cost of one turn in US dollars.", exclusiveMinimum: 0 }),
   ),
-  turn_timeout_ms: count(600_000, 100, 86_400_000, "Time for one turn."),
+  turn_timeout_ms: count(
+    600_000,
+    100,
+    86_400_000,
+    "Time for one turn. The time that it waits for an approval does not count.",
+  ),
+  approval_timeout_ms: count(
+    600_000,
+    100,
+    86_400_000,
+    "How long a call waits for somebody's approval before it is denied.",
+  ),
   max_concurrent_turns: count(64, 1, 10_000, "Turns that run at the same time; more wait."),
   max_queued_turns: count(10_000, 1, 1_000_000, "Turns that may wait; more get 503 with Retry-After."),
   context_tokens: Type.Optional(

@@ -3,7 +3,6 @@ import {
   allToolGroups,
   approvalMode,
   count,
-  entry,
   flag,
   oneOf,
   secret,
@@ -31,10 +30,12 @@ const terminal = section("Commands, in a sandbox.", {
   ),
   timeout_ms: count(120_000, 100, 86_400_000, "Time a command gets when the caller names none."),
   max_timeout_ms: count(600_000, 100, 86_400_000, "The most time a caller may name."),
+  background_timeout_ms: count(14_400_000, 100, 604_800_000, "Time a command in the background gets."),
   max_concurrent: count(8, 1, 1000, "Commands that run at once, those in the background included."),
   max_processes: count(256, 8, 100_000, "Processes and threads of one command."),
-  max_memory_mb: count(2048, 64, 1_048_576, "Address space of each process of a command."),
+  max_memory_mb: count(2048, 64, 1_048_576, "Memory of one command; no process of it can have more."),
   max_file_mb: count(1024, 1, 1_048_576, "Size of a file that a command writes."),
+  min_free_disk_mb: count(512, 0, 1_048_576, "Commands that fill the disk are stopped when less is left."),
   env: Type.Record(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), Type.String(), {
     description: "Variables that commands see, besides PATH, HOME, LANG and the like.",
     form: "the name of a variable",
@@ -85,8 +86,8 @@ const skill = section("Skills.", {
   ),
 });
 
-/** One entry of `tools.mcp_servers`. */
-const mcpServer = entry("A server whose tools Hermes uses: a command, or a URL.", {
+/** One entry of `tools.mcp_servers`; a section, because only those get the defaults of their keys inside a map. */
+const mcpServer = section("A server whose tools Hermes uses: a command, or a URL.", {
   enabled: flag(true, "Use it."),
   command: text({ description: "Program that speaks MCP over stdio." }),
   args: words("Its arguments."),

@@ -42,7 +42,7 @@ export interface YamlFile {
   problems: YamlProblem[];
 }
 
-const MAX_NODES = 100_000; // what a bomb of aliases may grow to
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 64;
 
 /** YAML's errors in words of ours: its own quote the file, and the file has secrets. */
@@ -67,8 +67,8 @@ const NO_ANCHOR =
   "the alias (*name) names no anchor (&name) above it; put the value in quotes if none is meant";
 const UNQUOTED = 'a reference inside brackets needs quotes: "${NAME}"';
 
-/** Reads YAML 1.2 with the place of every value. Never throws. */
-export function parseYaml(text: string): YamlFile {
+/** Reads YAML 1.2 with the place of every value. Never throws. `maxNodes` is what its aliases may unfold to. */
+export function parseYaml(text: string, maxNodes = MAX_NODES): YamlFile {
   const lines = new LineCounter();
   const marks = new Map<string, Mark>();
   try {
@@ -83,7 +83,7 @@ export function parseYaml(text: string): YamlFile {
     // first fault is the cause and the others follow from it.
     const first = faults.findIndex((fault) => fault.code !== "DUPLICATE_KEY");
     if (first >= 0) return { value: null, readable: false, marks, problems: problems.slice(0, first + 1) };
-    const reader = { document, lines, marks, problems, nodes: 0 };
+    const reader = { document, lines, marks, problems, nodes: 0, maxNodes };
     return { value: readNode(reader, document.contents, [], undefined), readable: true, marks, problems };
   } catch (error) {
     // The parser recurses: brackets nested without end exhaust the stack.
@@ -101,11 +101,12 @@ interface Reader {
   marks: Map<string, Mark>;
   problems: YamlProblem[];
   nodes: number;
+  maxNodes: number;
 }
 
 function readNode(reader: Reader, node: unknown, path: Path, key: Position | undefined): unknown {
   reader.nodes += 1;
-  if (reader.nodes > MAX_NODES || path.length > MAX_DEPTH) throw new TooMuch();
+  if (reader.nodes > reader.maxNodes || path.length > MAX_DEPTH) throw new TooMuch();
   if (!isNode(node)) return null;
   if (isAlias(node)) return readAlias(reader, node, path, key);
   reader.marks.set(formatPath(path), {

@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import type { Caller } from "../tools/contract.ts";
+import type { Caller, ToolGroup } from "../tools/contract.ts";
 import type { Route } from "./routes.ts";
 
 /** What the guard found out about a request; every endpoint and every error reads it. */
@@ -11,12 +11,21 @@ export interface Admission {
   caller: Caller | null;
   /** Names the key without telling anything about it; null on public routes and without authentication. */
   keyId: string | null;
+  /** The tool groups whose scope the access token holds; null where there is no token but a key. */
+  grants: readonly ToolGroup[] | null;
+  /** Looks at a credential that takes time, and fills in who calls or throws; must be awaited before the body is read. */
+  verify: (() => Promise<void>) | null;
   /** Further headers that the answer gets, whatever it is. */
   headers: Record<string, string>;
 }
 
 /** The admission that stands until the guard has looked. */
-const NOBODY: Admission = { requestId: "", route: null, caller: null, keyId: null, headers: {} };
+const NOBODY: Admission = newAdmission("");
+
+/** The admission of a request of which nothing is known yet. */
+export function newAdmission(requestId: string): Admission {
+  return { requestId, route: null, caller: null, keyId: null, grants: null, verify: null, headers: {} };
+}
 
 /** A plugin whose handlers find the `admission` in their context. */
 export function admittedPlugin(prefix = "") {

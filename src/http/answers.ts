@@ -1,4 +1,4 @@
-import type { AppError } from "../lib/errors.ts";
+import type { AppError, ErrorCode } from "../lib/errors.ts";
 import type { Admission } from "./admission.ts";
 
 /** What every answer of the API carries. */
@@ -49,14 +49,51 @@ export function problem(
     ...members,
     request_id: admission.requestId,
   };
-  const answer = new Response(JSON.stringify(document), { status: error.status, headers: PROBLEM_HEADERS });
+  return refused(admission, error, document, PROBLEM_HEADERS);
+}
+
+/** JSON-RPC 2.0 §5.1: the text could not be read; what was read is no request; something broke inside; anything else. */
+const RPC_CODES: Partial<Record<ErrorCode, number>> = {
+  malformed_json: -32700,
+  invalid_request: -32600,
+  internal: -32603,
+};
+const RPC_SERVER_ERROR = -32000;
+
+/** An error as a JSON-RPC response, with the HTTP status that says the same. `id` is that of the request, where it could be read. */
+export function rpcError(admission: Admission, error: AppError, id: string | number | null = null): Response {
+  const { code, message, hint } = error;
+  const data = { code, ...(hint === undefined ? {} : { hint }), request_id: admission.requestId };
+  const text = hint === undefined ? message : `${message} ${hint}`;
+  const document = {
+    jsonrpc: "2.0",
+    id,
+    error: { code: RPC_CODES[code] ?? RPC_SERVER_ERROR, message: text, data },
+  };
+  return refused(admission, error, document, JSON_HEADERS);
+}
+
+/** An error in the form that its route promises. */
+export function refusal(
+  admission: Admission,
+  error: AppError,
+  members: Record<string, unknown> = {},
+): Response {
+  return admission.route?.errors === "json-rpc"
+    ? rpcError(admission, error)
+    : problem(admission, error, members);
+}
+
+function refused(admission: Admission, error: AppError, document: unknown, headers: Headers): Response {
+  const answer = new Response(JSON.stringify(document), { status: error.status, headers });
   const retryAfterMs = error.retryAfterMs ?? (error.status === 503 ? DEFAULT_RETRY_MS : undefined);
   if (retryAfterMs !== undefined)
     answer.headers.set("retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
   return stamped(admission, answer);
 }
 
-function stamped({ requestId, headers }: Admission, answer: Response): Response {
+/** Adds to an answer what the admission says that every answer gets. */
+export function stamped({ requestId, headers }: Admission, answer: Response): Response {
   answer.headers.set("x-request-id", requestId);
   for (const name in headers) answer.headers.set(name, headers[name] ?? "");
   return answer;

@@ -1,7 +1,7 @@
 import { AppError } from "../lib/errors.ts";
 import { parseJson } from "../lib/json.ts";
 import { type Edge, holdOpen } from "./edge.ts";
-import { bodyTooLarge } from "./plugins/guard.ts";
+import { bodyTooLarge } from "./plugins/refusals.ts";
 
 /** A body must be there after this time, plus what its length takes at the slowest rate that is accepted. */
 const PATIENCE_MS = 10_000;
@@ -9,24 +9,39 @@ const MIN_BYTES_PER_MS = 16;
 /** Up to this declared length a body is read in one go. */
 const SMALL_BYTES = 65_536;
 
-/** The parser of every route with a body: reads it within its limits of size and time, as strict JSON with fields. */
+/** How much of a body is read, and which section of the configuration says so. */
+export interface BodyLimit {
+  maxBytes: number;
+  key: string;
+}
+
+/** The parser of every route of the REST API with a body: reads it as strict JSON with fields. */
 export function jsonBody(edge: Edge): (context: { request: Request }) => Promise<unknown> {
   return async ({ request }) => {
-    const length = request.headers.get("content-length");
-    // The socket's own timeout would cut the connection without an answer; the one of the readers answers 408.
-    const release = holdOpen(edge, request);
-    try {
-      const isSmall = length !== null && Number(length) <= SMALL_BYTES;
-      const maxBytes = edge.config.current.api.max_body_bytes;
-      return asObject(parseJson(isSmall ? await readSmall(request) : await readStream(request, maxBytes)));
-    } finally {
-      release();
-    }
+    const limit = { maxBytes: edge.config.current.api.max_body_bytes, key: "api" };
+    return asObject(await readJson(edge, request, limit));
   };
 }
 
-/** Elysia would take anything else for an object without fields, and name the first one as missing. */
-function asObject(body: unknown): object {
+/** Reads a body within its limits of size and time, as strict JSON. Throws `body_too_large`, `request_timeout`, `malformed_json`. */
+export async function readJson(
+  edge: Pick<Edge, "socket">,
+  request: Request,
+  limit: BodyLimit,
+): Promise<unknown> {
+  const length = request.headers.get("content-length");
+  // The socket's own timeout would cut the connection without an answer; the one of the readers answers 408.
+  const release = holdOpen(edge, request);
+  try {
+    const isSmall = length !== null && Number(length) <= SMALL_BYTES;
+    return parseJson(isSmall ? await readSmall(request) : await readStream(request, limit));
+  } finally {
+    release();
+  }
+}
+
+/** Refuses what has no fields. Elysia would take anything else for an object without fields, and name the first one as missing. */
+export function asObject(body: unknown): object {
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
   throw new AppError("invalid_request", "The body must be a JSON object.", {
     hint: "Put the fields between { and }.",
@@ -45,7 +60,7 @@ async function readSmall(request: Request): Promise<Uint8Array> {
   }
 }
 
-async function readStream(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function readStream(request: Request, { maxBytes, key }: BodyLimit): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   const startedMs = performance.now();
@@ -65,7 +80,7 @@ async function readStream(request: Request, maxBytes: number): Promise<Uint8Arra
       const { done, value } = await Promise.race([reader.read(), late]);
       if (done) return Buffer.concat(chunks);
       size += value.byteLength;
-      if (size > maxBytes) throw bodyTooLarge(maxBytes);
+      if (size > maxBytes) throw bodyTooLarge(maxBytes, key);
       chunks.push(value);
     }
   } finally {

@@ -1,6 +1,9 @@
 import type { TObject } from "typebox";
+import { AppError } from "../lib/errors.ts";
 import type { Scope } from "../tools/contract.ts";
 import {
+  ApprovalBody,
+  ApprovalParams,
   ChatBody,
   ExecuteBody,
   MemoryBody,
@@ -20,14 +23,18 @@ export interface Route {
   method: Method;
   /** Below the base path for those with a scope, as it stands for the public ones. */
   path: string;
-  /** What a key must be allowed to do; `public` needs no key at all. */
-  scope: Scope | "public";
+  /** What a key must be allowed to do: `any` valid key will do for `any`, `public` needs none at all. */
+  scope: Scope | "any" | "public";
   summary: string;
   /** Which chapter of the document it belongs to. */
   tag: string;
   params?: TObject;
   query?: TObject;
   body?: TObject;
+  /** How errors are told; a problem document when absent. */
+  errors?: "json-rpc";
+  /** The public page that a browser gets here instead. */
+  page?: Route;
 }
 
 const checked = <const Routes extends Record<string, Route>>(routes: Routes): Routes => routes;
@@ -73,6 +80,15 @@ export const ROUTES = checked({
     tag: "Runs",
     summary: "Cancel a run",
     params: RunParams,
+  },
+  decideApproval: {
+    method: "POST",
+    path: "/runs/:run_id/approvals/:approval_id",
+    scope: "chat",
+    tag: "Runs",
+    summary: "Approve or deny what a call of a run asks for",
+    params: ApprovalParams,
+    body: ApprovalBody,
   },
   readMemory: {
     method: "GET",
@@ -201,28 +217,56 @@ export function servedPath(route: Route, basePath: string): string {
   return route.scope === "public" ? route.path : `${basePath}${route.path}`;
 }
 
-/** The table as the guard asks it. */
-export interface RouteTable {
-  /** The routes of a path by method, or null when the path is not served. The path is compared as it stands. */
-  find(path: string): Partial<Record<Method, Route>> | null;
+/** A route and the path where it is served. */
+export interface ServedRoute {
+  route: Route;
+  path: string;
 }
 
 /** The routes as they are served below the base path. */
-export function createRouteTable(
-  basePath: string,
-  routes: readonly Route[] = Object.values(ROUTES),
-): RouteTable {
-  const plain = new Map<string, Partial<Record<Method, Route>>>();
-  for (const route of routes) {
-    const path = servedPath(route, basePath);
-    plain.set(path, { ...plain.get(path), [route.method]: route });
-  }
+export function servedRoutes(routes: Readonly<Record<string, Route>>, basePath: string): ServedRoute[] {
+  return Object.values(routes).map((route) => ({ route, path: servedPath(route, basePath) }));
+}
+
+/** What is served at one path. */
+export interface ServedPath<Owner> {
+  /** The first one that serves it. */
+  owner: Owner;
+  methods: Partial<Record<Method, Route>>;
+}
+
+/** The table as the guard asks it. */
+export interface RouteTable<Owner> {
+  /** What is served at a path, or null when nothing is. The path is compared as it stands. */
+  find(path: string): ServedPath<Owner> | null;
+}
+
+/** The routes of every owner as one table. Throws when two of them claim one path for different routes. */
+export function createRouteTable<Owner>(
+  owners: readonly { owner: Owner; routes: readonly ServedRoute[] }[],
+): RouteTable<Owner> {
+  const plain = new Map<string, ServedPath<Owner>>();
+  for (const { owner, routes } of owners)
+    for (const { route, path } of routes) {
+      const served = plain.get(path) ?? { owner, methods: {} };
+      const known = served.methods[route.method];
+      if (known !== undefined && known !== route)
+        throw new AppError(
+          "config_invalid",
+          `Two surfaces on one port both answer ${route.method} ${path}.`,
+          {
+            hint: "Give them different ports, or the REST API a base path.",
+          },
+        );
+      served.methods[route.method] = route;
+      plain.set(path, served);
+    }
   const patterns = [...plain]
     .filter(([path]) => path.includes(":"))
-    .map(([path, methods]) => ({ expression: patternOf(path), methods }));
+    .map(([path, served]) => ({ expression: patternOf(path), served }));
   return {
     find: (path) =>
-      plain.get(path) ?? patterns.find(({ expression }) => expression.test(path))?.methods ?? null,
+      plain.get(path) ?? patterns.find(({ expression }) => expression.test(path))?.served ?? null,
   };
 }
 

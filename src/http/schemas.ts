@@ -3,7 +3,9 @@ import { MAX_ATTACHMENTS } from "../agent/attachments.ts";
 import { ID_PATTERN } from "../tools/contract.ts";
 import { MEMORY_KEY_CHARS, MEMORY_VALUE_BYTES } from "../tools/memory.ts";
 
+/** The longest message or task. */
 export const MAX_MESSAGE_CHARS = 1_000_000;
+/** Entries in one page, at most and when nothing is said. */
 export const MAX_PAGE = 100;
 export const DEFAULT_PAGE = 20;
 
@@ -63,6 +65,7 @@ const memoryKey = Type.String({
   examples: ["favourite_colour"],
 });
 
+/** Body of `POST /chat`. */
 export const ChatBody = strict({
   message: Type.String({
     description: "What to say to Hermes.",
@@ -81,6 +84,7 @@ export const ChatBody = strict({
   ),
 });
 
+/** Body of `POST /execute`. */
 export const ExecuteBody = strict({
   task: Type.String({
     description: "What to do.",
@@ -106,6 +110,18 @@ export const ExecuteBody = strict({
   session_id: Type.Optional(sessionId),
 });
 
+/** Body of `POST /runs/{run_id}/approvals/{approval_id}`. */
+export const ApprovalBody = strict({
+  decision: Type.Union([Type.Literal("approve"), Type.Literal("deny")], {
+    description: "Whether the call may go on.",
+    examples: ["approve"],
+  }),
+  reason: Type.Optional(
+    Type.String({ description: "What the model is told about a denial.", maxLength: 1000 }),
+  ),
+});
+
+/** Body of `POST /memory`. */
 export const MemoryBody = strict({
   key: memoryKey,
   value: Type.Unknown({
@@ -113,10 +129,23 @@ export const MemoryBody = strict({
   }),
 });
 
+/** Query of `GET /memory`. */
 export const MemoryQuery = strict({ key: Type.Optional(memoryKey), q: search, ...page });
+/** Query of `DELETE /memory`. */
 export const MemoryKeyQuery = strict({ key: memoryKey });
+/** Query of `GET /sessions`. */
 export const SessionsQuery = strict({ q: search, owner, ...page });
+/** Query of `GET /sessions/{session_id}/messages`. */
 export const MessagesQuery = strict({ owner, ...page });
+/** Query of `DELETE /sessions/{session_id}`. */
 export const OwnerQuery = strict({ owner });
-export const RunParams = strict({ run_id: id("The id of the run.", "run_01k3s8v4") });
+const runId = id("The id of the run.", "run_01k3s8v4");
+/** Parameters of the paths below `/runs/{run_id}`. */
+export const RunParams = strict({ run_id: runId });
+/** Parameters of the path of an approval. */
+export const ApprovalParams = strict({
+  run_id: runId,
+  approval_id: id("The id of the approval.", "apr_01k3s8v5"),
+});
+/** Parameters of the paths below `/sessions/{session_id}`. */
 export const SessionParams = strict({ session_id: id("The id of the session.", "my-session") });

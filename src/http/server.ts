@@ -1,26 +1,11 @@
-import type { Server } from "bun";
-import { AppError } from "../lib/errors.ts";
-import { type Admission, admittedPlugin } from "./admission.ts";
-import { chatApi } from "./api/chat.ts";
-import { docsApi } from "./api/docs.ts";
-import { executeApi } from "./api/execute.ts";
-import { healthApi } from "./api/health.ts";
-import { memoryApi } from "./api/memory.ts";
-import { modelsApi } from "./api/models.ts";
-import { runsApi } from "./api/runs.ts";
-import { sessionsApi } from "./api/sessions.ts";
-import { statusApi } from "./api/status.ts";
-import { type Edge, type HttpParts, IDLE_TIMEOUT_S } from "./edge.ts";
-import { createKeyring, type Keyring } from "./keys.ts";
-import { createErrorHandler } from "./plugins/errors.ts";
-import { createGuard } from "./plugins/guard.ts";
-import { createLockout, createRateLimit } from "./plugins/limits.ts";
-import { createRouteTable } from "./routes.ts";
-import { createSseHub } from "./sse.ts";
+import type { Config } from "../config/schema.ts";
+import type { HttpParts, Listening } from "./edge.ts";
+import { createListener, type Listener } from "./listener.ts";
+import type { SurfaceKind } from "./surface.ts";
 
 /** Time for requests in progress at a stop: a little more than running turns get. */
 const STOP_GRACE_MS = 21_000;
-/** Time for the last answers to leave, once no turn runs any more and once the grace is over. */
+/** Time for the last answers to leave, once nothing runs any more and once the grace is over. */
 const LAST_ANSWERS_MS = 500;
 
 /** How long a stop may wait, and for what. */
@@ -30,10 +15,10 @@ export interface StopOptions {
   turnsEnded?: Promise<void>;
 }
 
-/** The REST API as a listening server. */
+/** The surfaces of this process, each at its address. */
 export interface HttpServer {
-  /** Starts to listen. Rejects with `address_in_use` or, for any other reason, `config_invalid`. */
-  listen(): Promise<{ url: string; port: number; hostname: string }>;
+  /** Starts to listen at every address or at none. Rejects with `address_in_use` or, for any other reason, `config_invalid`. */
+  listen(): Promise<readonly Listening[]>;
   /**
    * Takes no new connection, tells the clients of event streams, lets requests in progress end until `turnsEnded` resolves,
    * but no longer than `graceMs`, answers the rest with 503, and closes everything. Runs are not touched.
@@ -41,100 +26,60 @@ export interface HttpServer {
   stop(options?: StopOptions): Promise<void>;
 }
 
-/** Joins the plugins. The routes and their rights stand in `routes.ts`; nothing else is reachable. */
-export function createHttpServer(parts: HttpParts): HttpServer {
-  const { config, log } = parts;
+/** Surfaces with equal host and port share a listener; each other one has its own. */
+export function createHttpServer(
+  parts: HttpParts,
+  kinds: readonly [SurfaceKind, ...SurfaceKind[]],
+): HttpServer {
   const stopping = new AbortController();
-  const hub = createSseHub({ log });
-  const keys = createKeyring(config);
-  let server: Server<unknown> | null = null;
-  const socket = () => server;
-  const app = createHttpApp(
-    { ...parts, hub, stopping: stopping.signal, startedAtMs: Date.now(), socket },
-    keys,
+  const startedAtMs = Date.now();
+  const listening = (): Listening[] => listeners.flatMap((listener) => listener.listening());
+  const listeners: Listener[] = byAddress(kinds, parts.config.current).map((shared) =>
+    createListener({ ...parts, kinds: shared, stopping: stopping.signal, startedAtMs, listening }),
   );
-  const stopListening = config.onChange(() => hub.dropKeys(keys.holds));
+  const surfaces = listeners.flatMap((listener) => listener.surfaces);
+  const onEach = (task: (surface: (typeof surfaces)[number]) => unknown) => Promise.all(surfaces.map(task));
+  const stopFollowing = parts.config.onChange(() => {
+    for (const surface of surfaces) surface.dropKeys();
+  });
 
   return {
     async listen() {
-      const { host, port } = config.current.api;
       try {
-        app.listen({
-          hostname: host,
-          port,
-          reusePort: false,
-          development: false,
-          idleTimeout: IDLE_TIMEOUT_S,
-        });
-      } catch (cause) {
-        throw cannotListen(host, port, cause);
+        for (const listener of listeners) listener.listen();
+      } catch (error) {
+        await Promise.all(listeners.map((listener) => listener.close()));
+        throw error;
       }
-      server = app.server;
-      if (server === null || server.port === undefined) throw new Error("the server has no port");
-      return { url: server.url.origin, port: server.port, hostname: server.hostname ?? host };
+      return listening();
     },
     async stop({ graceMs = STOP_GRACE_MS, turnsEnded } = {}) {
-      stopListening();
-      if (server === null) return;
-      hub.announceStop();
-      const done = server.stop();
-      const lastAnswers = () => within(done, LAST_ANSWERS_MS);
-      await within(Promise.race([done, turnsEnded?.then(lastAnswers, lastAnswers) ?? done]), graceMs);
+      stopFollowing();
+      if (listening().length === 0) return;
+      for (const surface of surfaces) surface.announceStop();
+      const drained = Promise.all(listeners.map((listener) => listener.drain()));
+      const lastAnswers = () => within(drained, LAST_ANSWERS_MS);
+      const worked = turnsEnded && Promise.allSettled([turnsEnded, onEach((surface) => surface.settled())]);
+      await within(Promise.race([drained, worked?.then(lastAnswers) ?? drained]), graceMs);
       stopping.abort();
-      hub.stop();
-      await within(done, LAST_ANSWERS_MS);
-      await server.stop(true);
-      server = null;
+      await onEach((surface) => surface.close());
+      await within(drained, LAST_ANSWERS_MS);
+      await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
 }
 
-/** The application: one gate in front, one error handler behind, one plugin per group of endpoints. */
-export function createHttpApp(edge: Edge, keys: Keyring) {
-  const { config, log, socket } = edge;
-  const guard = createGuard({
-    config,
-    keys,
-    log,
-    socket,
-    routes: createRouteTable(config.current.api.base_path),
-    rateLimit: createRateLimit({
-      requestsPerMinute: () => config.current.api.rate_limit.requests_per_minute,
-    }),
-    lockout: createLockout(),
-  });
-  const onError = createErrorHandler(log);
-
-  return admittedPlugin()
-    .onRequest((context) => {
-      const decision = guard(context.request);
-      context.admission = decision.admission;
-      if (decision.refusal !== undefined) return decision.refusal;
-    })
-    .onError({ as: "global" }, (context) => onError(context.admission as Admission, context.error))
-    .use(healthApi(edge))
-    .use(docsApi(edge))
-    .use(chatApi(edge))
-    .use(executeApi(edge))
-    .use(runsApi(edge))
-    .use(memoryApi(edge))
-    .use(sessionsApi(edge))
-    .use(statusApi(edge))
-    .use(modelsApi(edge));
-}
-
-function cannotListen(host: string, port: number, cause: unknown): AppError {
-  const inUse = (cause as { code?: string }).code === "EADDRINUSE";
-  return new AppError(
-    inUse ? "address_in_use" : "config_invalid",
-    inUse ? `Port ${port} on ${host} is in use.` : `Cannot listen on ${host} port ${port}.`,
-    {
-      hint: inUse
-        ? "Stop the other program, perhaps another Hermes, or choose another port with --port or api.port."
-        : "Check api.host and api.port.",
-      cause,
-    },
-  );
+/** Port 0 is another port for everybody. */
+function byAddress(kinds: readonly SurfaceKind[], config: Config): [SurfaceKind, ...SurfaceKind[]][] {
+  const groups = new Map<string, [SurfaceKind, ...SurfaceKind[]]>();
+  for (const kind of kinds) {
+    const { host, port } = kind.settings(config);
+    const address = port === 0 ? kind.name : `${host} ${port}`;
+    const group = groups.get(address);
+    if (group) group.push(kind);
+    else groups.set(address, [kind]);
+  }
+  return [...groups.values()];
 }
 
 /** Waits for `work`, but no longer than `ms`. */

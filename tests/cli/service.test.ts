@@ -131,12 +131,94 @@ describe("the first start", () => {
   });
 });
 
+describe("MCP over HTTP", () => {
+  const mcp = ["mcp", "--transport", "http", "--port", "0"];
+
+  test("the first start makes a key and prints it once; no other surface is served", async () => {
+    const home = newHome();
+    const env = { HOME: home, HERMES_HOME: home };
+    const command = [...HERMES_COMMAND, ...mcp, "--log-level", "debug"];
+    const first = await startService(command, { cwd: home, env });
+    const file = join(home, "mcp-key");
+    const key = readFileSync(file, "utf8").trim();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(existsSync(join(home, "api-token"))).toBe(false);
+    expect(existsSync(join(home, "api-endpoint.json"))).toBe(false);
+    expect((await fetch(`${first.url}/tools`)).status).toBe(401);
+    expect((await fetch(`${first.url}/tools`, { headers: { "x-api-key": key } })).status).toBe(200);
+    expect((await fetch(`${first.url}/api/v1/status`, { headers: { "x-api-key": key } })).status).toBe(404);
+    const { code, stdout } = await runCommand(["status", "--json"], { home });
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { running: true, mcp: { url: first.url } }]);
+    expect(await first.stop()).toBe(0);
+    expect(existsSync(join(home, "mcp-endpoint.json"))).toBe(false);
+    const lines = first.output().split("\n");
+    expect(lines.filter((line) => line.includes(key))).toEqual([
+      `  ${key}`,
+      `  curl ${first.url}/tools -H "x-api-key: ${key}"`,
+    ]);
+    const second = await startService(command, { cwd: home, env });
+    expect(await second.stop()).toBe(0);
+    expect(second.output()).not.toContain(key);
+    expect(second.output()).toContain(`serves MCP at ${second.url}\nThe MCP key is in ${file}.\n`);
+  });
+
+  test("serve runs every surface that is enabled, and status tells of them", async () => {
+    const change = { mcp: { enabled: true, port: 0, auth: { api_keys: ["a-key-of-mcp-for-tests"] } } };
+    const { service, api, headers, home } = await start(change, ["serve"]);
+    const url = /serves MCP at (\S+)/.exec(service.output())?.[1] ?? "";
+    const key = { "x-api-key": "a-key-of-mcp-for-tests" };
+    expect((await fetch(`${url}/tools`, { headers: key })).status).toBe(200);
+    expect((await fetch(api("/status"), { headers })).status).toBe(200);
+    const { stdout } = await runCommand(["status"], { home });
+    expect(stdout).toContain(`running: true\nurl: ${service.url}/api/v1\n`);
+    expect(stdout).toContain(`mcp.url: ${url}\n`);
+    expect(stdout).toContain("mcp.sessions: 0\n");
+    expect(service.output()).not.toContain("a-key-of-mcp");
+    expect(await service.stop()).toBe(0);
+    for (const surface of ["api", "mcp"])
+      expect(existsSync(join(home, `${surface}-endpoint.json`))).toBe(false);
+  });
+
+  test("a key that is rotated counts without a restart", async () => {
+    const config = (keys: string[]) => ({ mcp: { auth: { api_keys: keys } } });
+    const { service, home } = await start(config(["the-first-key-of-mcp"]), mcp);
+    const statusOf = async (key: string) =>
+      (await fetch(`${service.url}/tools`, { headers: { "x-api-key": key } })).status;
+    expect(await statusOf("the-first-key-of-mcp")).toBe(200);
+    const file = join(home, "config.yaml");
+    writeFileSync(
+      file,
+      JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...config(["the-next-key-of-mcp"]) }),
+    );
+    process.kill(service.pid, "SIGHUP");
+    await wrote(service, "The configuration has changed.");
+    expect([await statusOf("the-first-key-of-mcp"), await statusOf("the-next-key-of-mcp")]).toEqual([
+      401, 200,
+    ]);
+  });
+
+  test("what would let everybody in, or nobody, is refused with 78", async () => {
+    for (const [change, host, problem] of [
+      [{ auth: { type: "none" } }, "0.0.0.0", "mcp.auth.type is none"],
+      [{ auth: { api_keys: ["key1"] } }, "0.0.0.0", "mcp.auth.api_keys[0] is a sample"],
+      [{ auth: { type: "oauth2" } }, "127.0.0.1", "mcp.auth.issuer is missing"],
+    ] as const) {
+      const home = newHome();
+      writeFileSync(join(home, "config.yaml"), JSON.stringify({ mcp: change }), { mode: 0o600 });
+      const { code, stderr } = await runCommand([...mcp, "--host", host], { home });
+      expect({ problem, code }).toEqual({ problem, code: 78 });
+      expect(stderr).toContain(problem);
+    }
+  });
+});
+
 describe("what cannot start", () => {
   test("a port in use: 1, and what to do", async () => {
     const { service } = await start();
     const { port } = new URL(service.url);
     for (const args of [
       ["api", "--port", port],
+      ["mcp", "--transport", "http", "--port", port],
       ["dev", "fake-llm", "--port", port],
     ]) {
       const { code, stdout, stderr } = await runCommand(args, { home: newHome() });
@@ -160,7 +242,9 @@ describe("what cannot start", () => {
     writeFileSync(join(home, "config.yaml"), "api: { enabled: false }\n", { mode: 0o600 });
     const { code, stderr } = await runCommand(["serve"], { home });
     expect(code).toBe(78);
-    expect(stderr).toBe("error: The configuration enables no surface.\nhint: Set api.enabled to true.\n");
+    expect(stderr).toBe(
+      "error: The configuration enables no surface.\nhint: Set api.enabled or mcp.enabled to true.\n",
+    );
   });
 });
 

@@ -107,8 +107,10 @@ describe("precedence", () => {
     );
     const { warnings } = home.load();
     expect(warnings.join("\n")).toMatch(/api\.auth\.token is short.*openssl rand/);
-    expect(warnings.join("\n")).toMatch(/mcp is configured, but this version does not serve it yet/);
-    expect(warnings.join("\n")).toMatch(/platforms\.slack is configured/);
+    expect(warnings.join("\n")).toMatch(
+      /platforms\.slack is configured, but this version does not serve it yet/,
+    );
+    expect(warnings.join("\n")).not.toMatch(/mcp is configured/);
     expect(warnings.join("\n")).not.toContain("abcd");
   });
 

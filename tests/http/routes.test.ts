@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Edge } from "../../src/http/edge.ts";
-import { createKeyring } from "../../src/http/keys.ts";
-import { createRouteTable, ROUTES, servedPath } from "../../src/http/routes.ts";
-import { createHttpApp } from "../../src/http/server.ts";
+import { API_SURFACE } from "../../src/http/api/surface.ts";
+import type { SurfaceParts } from "../../src/http/edge.ts";
+import { createHttpApp } from "../../src/http/listener.ts";
+import { createRouteTable, ROUTES, servedPath, servedRoutes } from "../../src/http/routes.ts";
 import { liveConfig } from "../support/agent.ts";
 import { ROUTE_NAMES, SAMPLES, spellings } from "../support/server.ts";
 import { openTempStore, quietLog } from "../support/store.ts";
@@ -14,19 +14,24 @@ describe("route table", () => {
     await using temp = await openTempStore();
     const config = liveConfig();
     // Registering a route touches no part but these.
-    const edge = { config, log: quietLog(), store: temp.store, socket: () => null } as unknown as Edge;
-    const app = createHttpApp(edge, createKeyring(config));
+    const edge = {
+      config,
+      log: quietLog(),
+      store: temp.store,
+      socket: () => null,
+    } as unknown as SurfaceParts;
+    const app = createHttpApp({ ...edge, surfaces: [API_SURFACE.open(edge)] });
     const registered = app.routes.map(({ method, path }) => `${method} ${path}`);
     const promised = Object.values(ROUTES).map((route) => `${route.method} ${servedPath(route, BASE)}`);
     expect(registered.sort()).toEqual(promised.sort());
   });
 
   test("finds the route of every sample and of no other spelling", () => {
-    const table = createRouteTable(BASE);
+    const table = createRouteTable([{ owner: "api", routes: servedRoutes(ROUTES, BASE) }]);
     for (const name of ROUTE_NAMES) {
       const { path } = SAMPLES[name];
       const bare = path.split("?")[0] ?? "";
-      expect(table.find(bare)?.[ROUTES[name].method]).toBe(ROUTES[name]);
+      expect(table.find(bare)?.methods[ROUTES[name].method]).toBe(ROUTES[name]);
       if (ROUTES[name].path.includes(":")) continue; // an id in capitals is another id
       for (const spelling of spellings(bare))
         expect([spelling, table.find(spelling)]).toEqual([spelling, null]);
@@ -34,7 +39,7 @@ describe("route table", () => {
   });
 
   test("an id is 1 to 64 letters, digits, - and _", () => {
-    const table = createRouteTable(BASE);
+    const table = createRouteTable([{ owner: "api", routes: servedRoutes(ROUTES, BASE) }]);
     const find = (id: string) => table.find(`${BASE}/runs/${id}`);
     expect(find("a".repeat(64))).not.toBeNull();
     for (const id of ["", "a".repeat(65), "..", "a.b", "a%2fb", "a/b", "é", "a b", "a\n"])

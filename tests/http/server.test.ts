@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { API_SURFACE } from "../../src/http/api/surface.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 import { AppError } from "../../src/lib/errors.ts";
 import { keepKeys, openTestServer, rawExchange, rawRequest, rawStatus, TOKENS } from "../support/server.ts";
@@ -14,7 +15,7 @@ describe("listening", () => {
     });
     const parts = { config, agent, store } as unknown as Parameters<typeof createHttpServer>[0];
     const log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
-    const second = createHttpServer({ ...parts, log, version: "0" });
+    const second = createHttpServer({ ...parts, log, version: "0" }, [API_SURFACE]);
     const refused = await second.listen().then(
       () => null,
       (error: unknown) => error,

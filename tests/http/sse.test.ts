@@ -10,6 +10,8 @@ const admission = (keyId: string | null = "key"): Admission => ({
   route: null,
   caller: null,
   keyId,
+  grants: null,
+  verify: null,
   headers: { "x-run-id": "run_1" },
 });
 const record = (seq: number, data = `{"n":${seq}}`): RunEventRecord => ({ seq, type: "message.delta", data });

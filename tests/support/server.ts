@@ -1,16 +1,24 @@
 import { dirname } from "node:path";
 import { createAgent } from "../../src/agent/agent.ts";
 import type { AgentService } from "../../src/agent/contract.ts";
+import { createDelegation } from "../../src/agent/delegation.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { API_SURFACE } from "../../src/http/api/surface.ts";
+import type { SurfaceName } from "../../src/http/edge.ts";
+import { mcpSurface } from "../../src/http/mcp/surface.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
+import type { McpEndpoint } from "../../src/mcp/contract.ts";
+import { createMcpEndpoint } from "../../src/mcp/endpoint.ts";
+import { createFeatures } from "../../src/mcp/features.ts";
 import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import { createModelRouter } from "../../src/models/router.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { builtinTools } from "../../src/tools/builtin.ts";
-import type { Scope } from "../../src/tools/contract.ts";
-import { createToolRegistry } from "../../src/tools/registry.ts";
+import type { Scope, Tool } from "../../src/tools/contract.ts";
+import { createToolRegistry, type ToolRegistry } from "../../src/tools/registry.ts";
+import { createSkillLibrary } from "../../src/tools/skill/library.ts";
 import { liveConfig, type TestConfig } from "./agent.ts";
 import { openTempStore, quietLog } from "./store.ts";
 
@@ -37,10 +45,33 @@ export const KEYS = [
   key("bob", ["read", "chat", "tools"]),
 ];
 
+/** The keys of MCP: two of the owner, and one for each scope. */
+export const MCP_TOKENS = {
+  owner: "test-mcp-key-of-the-owner-0123456789abc",
+  second: "test-mcp-key-of-the-owner-too-0123456789",
+  read: "test-mcp-key-that-reads-0123456789abcdef",
+  chat: "test-mcp-key-that-chats-0123456789abcdef",
+  tools: "test-mcp-key-with-tools-0123456789abcdef",
+  admin: "test-mcp-key-that-rules-0123456789abcdef",
+  alice: "test-mcp-key-of-alice-0123456789abcdefgh",
+} as const;
+
+const MCP_KEYS = [
+  ...(["read", "chat", "tools", "admin"] as const).map((name) => ({
+    name,
+    token: MCP_TOKENS[name],
+    scopes: [name],
+  })),
+  { name: "alice", token: MCP_TOKENS.alice, scopes: ["read", "chat", "tools"], tools: ["memory"] },
+];
+
 export interface TestServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly port: number;
+  /** Where MCP answers, without a path; the same as `url` when both share a port, empty when it is not served. */
+  readonly mcpUrl: string;
+  readonly mcpPort: number;
   readonly http: HttpServer;
   readonly store: Store;
   readonly agent: AgentService;
@@ -66,8 +97,14 @@ export interface TestServerOptions {
   /** Over the defaults of the configuration's section `api`. */
   api?: Record<string, unknown>;
   config?: Record<string, unknown>;
+  /** Also serves MCP, with this over what the tests need in section `mcp`. */
+  mcp?: Record<string, unknown>;
+  /** Instead of Hermes's own MCP server. */
+  endpoint?: McpEndpoint;
   /** The model of the fake that answers by default. */
   model?: string;
+  /** Besides the built-in ones. */
+  tools?: Tool[];
 }
 
 /** A real server: real store on a real file, real agent, real tools, and the fake model behind a real router. */
@@ -87,15 +124,38 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       rate_limit: { requests_per_minute: 10_000_000 },
       ...options.api,
     },
+    mcp: {
+      enabled: options.mcp !== undefined,
+      port: 0,
+      auth: { api_keys: [MCP_TOKENS.owner, MCP_TOKENS.second], keys: MCP_KEYS },
+      rate_limit: { requests_per_minute: 10_000_000 },
+      ...options.mcp,
+    },
   });
   const models = createModelRouter({ config, log });
   const enabledGroups = () => config.current.tools.groups;
   const fetchSafely = createSafeFetch({ allowCidrs: () => config.current.network.allow_cidrs });
-  const own = builtinTools({ store, config, home: dirname(store.path), fetch: fetchSafely, log });
-  const tools = createToolRegistry({ tools: () => own, enabledGroups, log });
-  const agent = createAgent({ store, models, tools, config, log, fetch: fetchSafely });
-  const http = createHttpServer({ config, agent, store, models, tools, log, version: "0.0.0-test" });
-  const { url, port } = await http.listen();
+  const delegation = createDelegation({ agent: () => agent, tools: () => tools, config, log });
+  const home = dirname(store.path);
+  const own = [
+    ...builtinTools({ store, config, home, fetch: fetchSafely, delegation, log }),
+    ...(options.tools ?? []),
+  ];
+  const tools: ToolRegistry = createToolRegistry({ tools: () => own, enabledGroups, log });
+  const agent: AgentService = createAgent({ store, models, tools, config, log, fetch: fetchSafely });
+  const parts = { config, agent, store, models, tools, fetch: fetchSafely, log, version: "0.0.0-test" };
+  const endpoint = () => {
+    const skills = createSkillLibrary({ home, log });
+    return (
+      options.endpoint ?? createMcpEndpoint({ ...parts, features: createFeatures({ ...parts, skills }) })
+    );
+  };
+  const http = createHttpServer(parts, [API_SURFACE, ...(options.mcp ? [mcpSurface(endpoint)] : [])]);
+  const listening = await http.listen();
+  const portOf = (name: SurfaceName) => listening.find(({ surface }) => surface === name)?.port ?? 0;
+  const port = portOf("api");
+  const mcpPort = portOf("mcp");
+  const url = `http://127.0.0.1:${port}`;
 
   const call: TestServer["call"] = (path, { as = "owner", headers, ...init } = {}) =>
     fetch(path.startsWith("//") ? url + path.slice(1) : `${url}${config.current.api.base_path}${path}`, {
@@ -106,6 +166,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   return {
     url,
     port,
+    mcpUrl: options.mcp ? `http://127.0.0.1:${mcpPort}` : "",
+    mcpPort,
     http,
     store,
     agent,
@@ -162,6 +224,11 @@ export const SAMPLES: Record<RouteName, { path: string; body?: unknown; status: 
   run: { path: "/api/v1/runs/run_absent", status: 404 },
   runEvents: { path: "/api/v1/runs/run_absent/events", status: 404 },
   cancelRun: { path: "/api/v1/runs/run_absent/cancel", status: 404 },
+  decideApproval: {
+    path: "/api/v1/runs/run_absent/approvals/apr_absent",
+    body: { decision: "approve" },
+    status: 404,
+  },
   readMemory: { path: "/api/v1/memory", status: 200 },
   writeMemory: { path: "/api/v1/memory", body: { key: "sample", value: 1 }, status: 200 },
   deleteMemory: { path: "/api/v1/memory?key=absent", status: 404 },

@@ -14,15 +14,20 @@ interface Check {
   detail: string;
 }
 
-/** `GET /health` (the process lives) and `GET /ready` (it can do its work), both without a key. */
-export function healthApi(edge: Edge) {
+/** `GET /health`, without a key: the process lives. Every surface has it. */
+export function livenessApi({ version }: Pick<Edge, "version">) {
+  return admittedPlugin().get(ROUTES.health.path, ({ admission }) => {
+    const alive = json(admission, { status: "ok", version });
+    return alive; // not `return json(...)`: Elysia would take the handler for an asynchronous one
+  });
+}
+
+/** `GET /ready`, without a key: it can do its work. */
+export function readinessApi(edge: Edge) {
   const check = throttled(() => checks(edge), CHECK_EVERY_MS);
-  return admittedPlugin()
-    .get(ROUTES.health.path, ({ admission }) => {
-      const alive = json(admission, { status: "ok", version: edge.version });
-      return alive; // not `return json(...)`: Elysia would take the handler for an asynchronous one
-    })
-    .get(ROUTES.ready.path, async ({ admission }) => readiness(admission, await check()));
+  return admittedPlugin().get(ROUTES.ready.path, async ({ admission }) =>
+    readiness(admission, await check()),
+  );
 }
 
 async function checks(edge: Edge): Promise<Check[]> {
@@ -31,6 +36,7 @@ async function checks(edge: Edge): Promise<Check[]> {
   return [
     { name: "store", ok: store.ok, detail: store.ok ? "can be written" : "cannot be written" },
     { name: "model", ok: model, detail: model ? "is configured" : "no provider has a key" },
+    ...edge.listening().map(({ surface }) => ({ name: surface, ok: true, detail: "listens" })),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { publicUsage } from "../../agent/events.ts";
 import { AppError, isErrorCode } from "../../lib/errors.ts";
-import type { Run } from "../../store/contract.ts";
+import type { Approval, Run } from "../../store/contract.ts";
 import { sessionIdOf } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { json, problem } from "../answers.ts";
@@ -10,8 +10,8 @@ export function isOpen({ status }: Run): boolean {
   return status === "queued" || status === "running";
 }
 
-/** A run as `GET /runs/{id}` shows it. */
-export function publicRun(run: Run) {
+/** A run as `GET /runs/{id}` shows it, with what it waits for somebody to decide. */
+export function publicRun(run: Run, approvals: readonly Approval[]) {
   return {
     run_id: run.id,
     session_id: sessionIdOf(run.sessionKey),
@@ -22,6 +22,14 @@ export function publicRun(run: Run) {
     model: run.model,
     finish_reason: run.finishReason,
     usage: run.usage === null ? null : publicUsage(run.usage),
+    approvals: approvals.map(({ id, tool, callId, question, details, createdAt }) => ({
+      approval_id: id,
+      tool,
+      call_id: callId,
+      question,
+      details,
+      requested_at: timestamp(createdAt),
+    })),
     created_at: timestamp(run.createdAt),
     started_at: timestamp(run.startedAt),
     finished_at: timestamp(run.finishedAt),

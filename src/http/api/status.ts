@@ -10,12 +10,18 @@ export function statusApi(edge: Edge) {
   return admittedPlugin(config.current.api.base_path).get(ROUTES.status.path, async ({ admission }) => {
     const health = await store.health();
     const counts = health.ok ? await store.counts() : null;
-    const socket = edge.socket();
     return json(admission, {
       status: health.ok ? "ok" : "degraded",
       version,
       uptime_s: Math.floor((Date.now() - startedAtMs) / 1000),
-      api: { host: socket?.hostname, port: socket?.port, base_path: config.current.api.base_path },
+      ...Object.fromEntries(
+        edge
+          .listening()
+          .map(({ surface, host, port, basePath, status }) => [
+            surface,
+            { host, port, base_path: basePath, ...status() },
+          ]),
+      ),
       model: { default: defaultModel(edge) },
       runs: agent.stats(),
       event_streams: hub.size,

@@ -23,6 +23,7 @@ const RUN = {
   model: ANSWER.model,
   finish_reason: "stop",
   usage: USAGE,
+  approvals: [],
   created_at: "2026-11-22T08:00:00.000Z",
   started_at: "2026-11-22T08:00:00.004Z",
   finished_at: "2026-11-22T08:00:01.250Z",
@@ -47,7 +48,7 @@ const stream = {
   schema: {
     type: "string",
     description:
-      "Events `run.started`, `message.delta {delta}`, `tool.started`, `tool.completed`, `run.completed {response, usage}` and `run.failed {error}`; every event has an id, and a comment every 15 s keeps the stream alive.",
+      "Events `run.started`, `message.delta {delta}`, `tool.started`, `tool.progress {message}`, `tool.completed`, `approval.requested {approval_id, question, details}`, `approval.decided {approval_id, approved}`, `run.completed {response, usage}` and `run.failed {error}`; every event has an id, and a comment every 15 s keeps the stream alive.",
   },
   example: `${EVENTS}\n\n`,
 };
@@ -89,6 +90,13 @@ const ANSWERS: Partial<Record<RouteName, Json>> = {
       cancelled: true,
     }),
   },
+  decideApproval: {
+    200: answer("The decision counts.", ref("Decision"), {
+      run_id: ANSWER.run_id,
+      approval_id: "apr_01k3s8v5",
+      decision: "approve",
+    }),
+  },
   readMemory: {
     200: answer(
       "The entry of `key`; without one a page of entries.",
@@ -118,7 +126,7 @@ export const ERROR_RESPONSES = {
   403: "The key lacks the scope, or the page's origin is not allowed.",
   404: "There is no such thing, or it belongs to somebody else.",
   408: "The body came too slowly.",
-  409: "It cannot be done in this state: the first request with this key is not answered yet, or the run was cancelled.",
+  409: "It cannot be done in this state: the first request with this key is not answered yet, the run was cancelled or has ended, or it is decided already.",
   413: "The body is too large.",
   415: "The body is not JSON.",
   421: "The Host is not served here.",
@@ -137,7 +145,7 @@ function errorsOf(name: RouteName, route: Route): number[] {
     ...(route.scope === "public" ? [400, 403, 421, 500] : [400, 401, 403, 421, 429, 500, 503]),
     ...(name === "ready" ? [503] : []),
     ...(route.params || name === "readMemory" || name === "deleteMemory" ? [404] : []),
-    ...(isTurn || name === "deleteSession" ? [409] : []),
+    ...(isTurn || name === "deleteSession" || name === "decideApproval" ? [409] : []),
     ...(route.body ? [408, 413, 415] : []),
     ...(route.body || route.query ? [422] : []),
     ...(isTurn ? [502, 504, 507] : []),

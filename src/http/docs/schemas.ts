@@ -66,7 +66,9 @@ export const SCHEMAS = {
   Run: object({
     run_id: runId,
     session_id: sessionId,
-    kind: text("Which endpoint took it on.", { enum: ["chat", "execute"] }),
+    kind: text("What asked for it; `delegate` is a sub-task of another run.", {
+      enum: ["chat", "execute", "delegate"],
+    }),
     status: text("How it stands.", { enum: ["queued", "running", "completed", "failed", "cancelled"] }),
     response: nullable("string", "The answer of a completed run."),
     error: {
@@ -82,11 +84,27 @@ export const SCHEMAS = {
     model: nullable("string", "The model that answered."),
     finish_reason: nullable("string", finishReason),
     usage: { anyOf: [usage, { type: "null" }] },
+    approvals: list(
+      object({
+        approval_id: text("Its id."),
+        tool: text("The tool that would run."),
+        call_id: text("The call, as in the events."),
+        question: text("What would be done."),
+        details: text("All there is to judge by: the command, the diff."),
+        requested_at: time("When it was asked."),
+      }),
+      "What the run waits for somebody to decide.",
+    ),
     created_at: time("When it was accepted."),
     started_at: nullable("string", "When it was last started."),
     finished_at: nullable("string", "When it ended."),
   }),
   /** A run that was running still is when this is answered; it ends in a moment. */
+  Decision: object({
+    run_id: runId,
+    approval_id: text("What was decided."),
+    decision: text("How.", { enum: ["approve", "deny"] }),
+  }),
   CancelledRun: {
     allOf: [
       { $ref: "#/components/schemas/Run" },

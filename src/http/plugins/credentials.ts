@@ -16,3 +16,18 @@ function decoded(query: string): string {
 export function bearerToken(header: string | null): string | null {
   return header === null ? null : (BEARER.exec(header)?.[1] ?? null);
 }
+
+/** A key as one header carries it, without blanks: two headers of one name arrive joined by a comma and a blank. */
+const KEY = /^[!-~]+$/;
+
+/**
+ * The key of `X-Api-Key` or of `Authorization: Bearer`, or null when there is none that could be right. Both may be sent
+ * when they say the same; two different ones are none, for nobody could say which one counts.
+ */
+export function eitherKey(headers: Headers): string | null {
+  const plain = headers.get("x-api-key");
+  const authorization = headers.get("authorization");
+  if (plain === null) return bearerToken(authorization);
+  if (!KEY.test(plain)) return null;
+  return authorization === null || bearerToken(authorization) === plain ? plain : null;
+}

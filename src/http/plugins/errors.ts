@@ -2,18 +2,18 @@ import { ParseError, ValidationError } from "elysia";
 import { AppError, toAppError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Admission } from "../admission.ts";
-import { problem } from "../answers.ts";
+import { refusal } from "../answers.ts";
 import { describeInvalid } from "../validation.ts";
 
 /** Codes after which the rest of the body is not worth reading. */
 const CLOSING = new Set(["body_too_large", "request_timeout"]);
 
-/** Turns whatever an endpoint threw into a problem document. Internal ones are logged with their cause. */
+/** Turns whatever an endpoint threw into an error of its form. Internal ones are logged with their cause. */
 export function createErrorHandler(log: Log): (admission: Admission, thrown: unknown) => Response {
   return (admission, thrown) => {
     if (thrown instanceof ValidationError) {
       const { error, findings } = describeInvalid(thrown);
-      return problem(admission, error, { errors: findings });
+      return refusal(admission, error, { errors: findings });
     }
     const error = toAppError(thrown instanceof ParseError ? parseFailure(thrown) : thrown);
     if (CLOSING.has(error.code)) admission.headers["connection"] = "close";
@@ -24,7 +24,7 @@ export function createErrorHandler(log: Log): (admission: Admission, thrown: unk
         code: error.code,
         error,
       });
-    return problem(admission, error.code === "store_unavailable" ? withoutPaths(error) : error);
+    return refusal(admission, error.code === "store_unavailable" ? withoutPaths(error) : error);
   };
 }
 

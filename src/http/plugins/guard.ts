@@ -2,33 +2,49 @@ import type { BunRequest, Server } from "bun";
 import type { LiveConfig } from "../../config/live.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Scope } from "../../tools/contract.ts";
-import type { Admission } from "../admission.ts";
-import { noContent, problem } from "../answers.ts";
-import type { Key, Keyring } from "../keys.ts";
-import type { Method, RouteTable } from "../routes.ts";
+import { type Admission, newAdmission } from "../admission.ts";
+import { noContent, refusal } from "../answers.ts";
+import type { Key } from "../keys.ts";
+import { createRouteTable, type Method, type Route } from "../routes.ts";
+import type { Surface, SurfaceSettings } from "../surface.ts";
 import { clientAddress } from "./client-address.ts";
-import { bearerToken, hasQueryCredential } from "./credentials.ts";
-import { createDoorkeeper } from "./hosts.ts";
-import type { Lockout, RateLimit } from "./limits.ts";
+import { hasQueryCredential } from "./credentials.ts";
+import { createDoorkeeper, type Doorkeeper } from "./hosts.ts";
+import { createLockout, createRateLimit, type Lockout, type RateLimit } from "./limits.ts";
+import {
+  bodyTooLarge,
+  credentialInQuery,
+  hostRefused,
+  lockedOut,
+  nothingHere,
+  originRefused,
+  unauthorized,
+  unserved,
+} from "./refusals.ts";
 import { requestIdOf } from "./request-id.ts";
 
 /** A refused request with more body than this to come loses its connection: reading it would be work for nobody. */
 const MAX_UNREAD_BYTES = 65_536;
 const PREFLIGHT_MAX_AGE_S = 600;
+/** Clients look below it for an authorization server. Who has none must say so to everybody, or they ask for no key. */
+const WELL_KNOWN = "/.well-known/";
 const JSON_CONTENT = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
-/** What a page of an allowed origin may read besides the body. */
-const EXPOSED_HEADERS = "location, ratelimit, ratelimit-policy, retry-after, x-request-id, x-run-id";
-const PREFLIGHT_HEADERS = "authorization, content-type, idempotency-key, last-event-id, prefer, x-request-id";
 
 export interface GuardParts {
   config: LiveConfig;
-  keys: Keyring;
-  routes: RouteTable;
-  rateLimit: RateLimit;
-  lockout: Lockout;
+  /** All that answer at the guarded address; the first one also judges requests for what none of them serves. */
+  surfaces: readonly [Surface, ...Surface[]];
   log: Log;
   socket: () => Server<unknown> | null;
+}
+
+/** What is kept for each surface. */
+interface Gate {
+  surface: Surface;
+  settings(): SurfaceSettings;
+  doorkeeper: Doorkeeper;
+  rateLimit: RateLimit;
+  lockout: Lockout;
 }
 
 /** What the guard decided: the admission always, and the answer when the request goes no further. */
@@ -43,56 +59,79 @@ export interface Decision {
  * is therefore 401 without a key and 404 with one.
  */
 export function createGuard(parts: GuardParts): (request: Request) => Decision {
-  const { config, routes, log } = parts;
-  const doorkeeper = createDoorkeeper(config);
+  const { config, surfaces, log } = parts;
+  const gates = surfaces.map((surface) => createGate(config, surface));
+  const routes = createRouteTable(gates.map((gate) => ({ owner: gate, routes: gate.surface.routes })));
+  const firstGate = gates[0] as Gate;
 
   return (request) => {
-    const admission = newAdmission(request);
+    const admission = newAdmission(requestIdOf(request));
     try {
       return { admission, refusal: admit(request, admission) };
     } catch (thrown) {
       if (!(thrown instanceof AppError)) throw thrown;
       log.debug("request refused", { request_id: admission.requestId, code: thrown.code });
-      if (hasUnreadBody(request)) admission.headers["connection"] = "close";
-      return { admission, refusal: problem(admission, thrown) };
+      closeUnread(request, admission);
+      return { admission, refusal: refusal(admission, thrown) };
     }
   };
 
   /** Fills the admission. Returns an answer that ends the request here; throws why it is refused. */
   function admit(request: Request, admission: Admission): Response | undefined {
     const { headers } = request;
+    const { path, query } = addressOf(request.url, firstGate);
+    const served = routes.find(path);
+    const gate = served === null ? firstGate : served.owner;
+    const route = wasRouted(request) ? routeOf(served?.methods[methodOf(request)], headers) : null;
+    admission.route = route;
+
     const host = headers.get("host");
-    if (host === null || !doorkeeper.servesHost(host)) throw hostRefused();
-    const { path, query } = addressOf(request.url);
+    if (host === null || !gate.doorkeeper.servesHost(host)) throw hostRefused(gate.surface);
     const origin = headers.get("origin");
     if (origin !== null) {
-      if (!doorkeeper.allowsOrigin(origin, host)) throw originRefused();
-      allowOrigin(admission, origin);
-      if (isPreflight(request)) return preflight(admission);
+      if (!gate.doorkeeper.allowsOrigin(origin, host)) throw originRefused(gate.surface);
+      allowOrigin(admission, origin, gate);
+      if (isPreflight(request)) return preflight(headers, admission, gate);
     }
-    if (query !== "" && hasQueryCredential(query)) throw credentialInQuery();
-
-    const served = wasRouted(request) ? routes.find(path) : null;
-    const route = served?.[methodOf(request)] ?? null;
-    admission.route = route;
+    if (query !== "" && hasQueryCredential(query)) throw credentialInQuery(gate.surface);
     if (route?.scope === "public") return undefined;
-    const key = authenticate(parts, request, admission);
-    if (route === null) throw unserved(routes, path, request, admission);
-    checkScope(route.scope, key);
-    checkRate(parts.rateLimit, config, key, admission);
-    if (route.body !== undefined) checkBody(headers, config.current.api.max_body_bytes, admission);
+    if (route === null && path.includes(WELL_KNOWN)) throw nothingHere(gate.surface);
+
+    const found = authenticate(parts, gate, request, admission);
+    if (route === null) throw unserved(served, gate.surface, request, admission);
+    if (typeof found === "function")
+      admission.verify = async () => {
+        admission.verify = null;
+        try {
+          welcome(gate, route, await verified(found, parts, gate, request, admission), request, admission);
+        } catch (error) {
+          closeUnread(request, admission);
+          throw error;
+        }
+      };
+    else welcome(gate, route, found, request, admission);
     return undefined;
   }
 }
 
-function newAdmission(request: Request): Admission {
-  return { requestId: requestIdOf(request), route: null, caller: null, keyId: null, headers: {} };
+function createGate(config: LiveConfig, surface: Surface): Gate {
+  const settings = () => surface.kind.settings(config.current);
+  return {
+    surface,
+    settings,
+    doorkeeper: createDoorkeeper(config, (current) => {
+      const { host, allowed_hosts, allowed_origins } = surface.kind.settings(current);
+      return { hosts: [host, ...allowed_hosts, ...surface.hostNames(current)], origins: allowed_origins };
+    }),
+    rateLimit: createRateLimit({ requestsPerMinute: () => settings().rate_limit.requests_per_minute }),
+    lockout: createLockout(),
+  };
 }
 
 /** Path and query as the router sees them. A request whose Host could not be read has no absolute address. */
-function addressOf(url: string): { path: string; query: string } {
+function addressOf(url: string, gate: Gate): { path: string; query: string } {
   const start = url.indexOf("/", "http://".length);
-  if (!url.startsWith("http://") || start < 0) throw hostRefused();
+  if (!url.startsWith("http://") || start < 0) throw hostRefused(gate.surface);
   const end = url.indexOf("?", start);
   return end < 0
     ? { path: url.slice(start), query: "" }
@@ -114,35 +153,78 @@ function methodOf(request: Request): Method {
   return (request.method === "HEAD" ? "GET" : request.method) as Method;
 }
 
-function authenticate(parts: GuardParts, request: Request, admission: Admission): Key {
-  const open = parts.keys.anonymous();
-  if (open !== null) {
-    admission.caller = open.caller;
-    admission.keyId = open.id;
-    return open;
-  }
+/** The route, or the page in its place for a browser that somebody sits at. */
+function routeOf(route: Route | undefined, headers: Headers): Route | null {
+  if (route?.page !== undefined && wantsPage(headers.get("accept"))) return route.page;
+  return route ?? null;
+}
+
+function wantsPage(accept: string | null): boolean {
+  return accept !== null && /\btext\/html\b/i.test(accept) && !/\btext\/event-stream\b/i.test(accept);
+}
+
+/** Whose credential the request carries, or the way to find out where that takes time. */
+function authenticate(
+  parts: GuardParts,
+  { surface, lockout }: Gate,
+  request: Request,
+  admission: Admission,
+): Key | (() => Promise<Key>) {
+  const { authentication } = surface;
+  const open = authentication.anonymous();
+  if (open !== null) return open;
   const nowMs = performance.now(); // no lock-out lasts longer because somebody set the clock
-  const { lockout } = parts;
   if (lockout.size > 0) {
     const lockedForMs = lockout.lockedForMs(addressOfClient(parts, request), nowMs);
     if (lockedForMs > 0) throw lockedOut(lockedForMs);
   }
-  const header = request.headers.get("authorization");
-  const token = bearerToken(header);
-  const key = token === null ? null : parts.keys.find(token);
-  if (key === null) {
-    if (header !== null || request.headers.has("x-api-key")) noteFailure(parts, request, nowMs);
-    admission.headers["www-authenticate"] = 'Bearer realm="hermes"';
-    throw unauthorized();
-  }
-  admission.caller = key.caller;
-  admission.keyId = key.id;
-  return key;
+  const { headers } = request;
+  const found = authentication.identify(headers);
+  if (found !== null) return found;
+  if (authentication.locksOut() && (headers.has("authorization") || headers.has("x-api-key")))
+    noteFailure(parts, lockout, request, nowMs);
+  admission.headers["www-authenticate"] = authentication.challenge(request);
+  throw unauthorized(authentication.hint());
 }
 
-function noteFailure(parts: GuardParts, request: Request, nowMs: number): void {
+/** Waits for the answer to a credential, and adds the challenge when it is a wrong one. */
+async function verified(
+  look: () => Promise<Key>,
+  { log }: GuardParts,
+  { surface: { authentication } }: Gate,
+  request: Request,
+  { requestId, headers }: Admission,
+): Promise<Key> {
+  try {
+    return await look();
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === "unauthorized") {
+      // Only the words: what the error carries besides could be the claims of somebody.
+      log.debug("credential refused", { request_id: requestId, reason: reasonOf(thrown.cause) });
+      headers["www-authenticate"] = authentication.challenge(request, { error: "invalid_token" });
+    }
+    throw thrown;
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "";
+  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message;
+}
+
+/** Notes who calls, and checks what they may do here and what they are about to send. */
+function welcome(gate: Gate, route: Route, key: Key, { headers }: Request, admission: Admission): void {
+  admission.caller = key.caller;
+  admission.keyId = key.id;
+  admission.grants = key.grants ?? null;
+  checkScope(route.scope, key, gate);
+  checkRate(key, gate, admission);
+  if (route.body !== undefined) checkBody(headers, gate, admission);
+}
+
+function noteFailure(parts: GuardParts, lockout: Lockout, request: Request, nowMs: number): void {
   const address = addressOfClient(parts, request);
-  if (parts.lockout.fail(address, nowMs)) parts.log.warn("locked out after repeated wrong keys", { address });
+  if (lockout.fail(address, nowMs)) parts.log.warn("locked out after repeated wrong keys", { address });
 }
 
 function addressOfClient({ socket, config }: GuardParts, request: Request): string {
@@ -150,28 +232,30 @@ function addressOfClient({ socket, config }: GuardParts, request: Request): stri
   return clientAddress(peer, request.headers.get("x-forwarded-for"), config.current.network.trusted_proxies);
 }
 
-function checkScope(scope: Scope | "public", key: Key): void {
+function checkScope(scope: Route["scope"], key: Key, { surface }: Gate): void {
+  if (scope === "any") return;
   const held: readonly string[] = key.caller.scopes;
   if (held.includes(scope) || held.includes("admin")) return;
   throw new AppError("forbidden", `This needs a key with the scope "${scope}".`, {
-    hint: "Use another key, or add the scope to it in api.auth.keys.",
+    hint: `Use another key, or add the scope to it in ${surface.kind.key}.auth.keys.`,
   });
 }
 
-function checkRate(rateLimit: RateLimit, config: LiveConfig, key: Key, { headers }: Admission): void {
-  const limit = config.current.api.rate_limit.requests_per_minute;
-  const { allowed, remaining, retryAfterMs } = rateLimit.take(key.caller.principal, performance.now());
+function checkRate({ account }: Key, { surface, settings, rateLimit }: Gate, { headers }: Admission): void {
+  const { allowed, remaining, retryAfterMs } = rateLimit.take(account, performance.now());
   headers["ratelimit"] = `"key";r=${remaining};t=${Math.ceil(retryAfterMs / 1000)}`;
   if (allowed) return;
+  const limit = settings().rate_limit.requests_per_minute;
   headers["ratelimit-policy"] = `"key";q=${limit};w=60`;
   throw new AppError("rate_limited", `This key may make ${limit} requests per minute.`, {
-    hint: "Wait as long as Retry-After says, or raise api.rate_limit.requests_per_minute.",
+    hint: `Wait as long as Retry-After says, or raise ${surface.kind.key}.rate_limit.requests_per_minute.`,
     retryAfterMs,
   });
 }
 
-function checkBody(headers: Headers, maxBytes: number, admission: Admission): void {
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+function checkBody(headers: Headers, { surface, settings }: Gate, admission: Admission): void {
+  const maxBytes = settings().max_body_bytes;
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes, surface.kind.key);
   if ((headers.get("content-encoding") ?? "identity") !== "identity") {
     admission.headers["accept-encoding"] = "identity";
     throw new AppError("unsupported_media_type", "The body must not be compressed.", {
@@ -185,74 +269,28 @@ function checkBody(headers: Headers, maxBytes: number, admission: Admission): vo
   });
 }
 
-function hasUnreadBody({ headers }: Request): boolean {
-  return headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > MAX_UNREAD_BYTES;
+/** Makes the connection of a refused request end with it when there is much left to read. */
+function closeUnread({ headers: sent }: Request, { headers }: Admission): void {
+  if (sent.has("transfer-encoding") || Number(sent.get("content-length") ?? 0) > MAX_UNREAD_BYTES)
+    headers["connection"] = "close";
 }
 
 function isPreflight(request: Request): boolean {
   return request.method === "OPTIONS" && request.headers.has("access-control-request-method");
 }
 
-function allowOrigin({ headers }: Admission, origin: string): void {
+function allowOrigin({ headers }: Admission, origin: string, { surface }: Gate): void {
   headers["access-control-allow-origin"] = origin;
-  headers["access-control-expose-headers"] = EXPOSED_HEADERS;
+  headers["access-control-expose-headers"] = surface.cors.read;
   headers["vary"] = "origin";
 }
 
-function preflight(admission: Admission): Response {
+function preflight(asked: Headers, admission: Admission, { surface }: Gate): Response {
+  const { sent, alsoSent } = surface.cors;
+  const names = (asked.get("access-control-request-headers") ?? "").split(",").map((name) => name.trim());
+  const more = alsoSent === undefined ? [] : names.filter((name) => alsoSent.test(name));
   admission.headers["access-control-allow-methods"] = "GET, POST, DELETE";
-  admission.headers["access-control-allow-headers"] = PREFLIGHT_HEADERS;
+  admission.headers["access-control-allow-headers"] = [sent, ...more].join(", ");
   admission.headers["access-control-max-age"] = String(PREFLIGHT_MAX_AGE_S);
   return noContent(admission);
-}
-
-function unserved(routes: RouteTable, path: string, request: Request, { headers }: Admission): AppError {
-  const served = routes.find(path);
-  const methods = Object.keys(served ?? {}).flatMap((method) =>
-    method === "GET" ? ["GET", "HEAD"] : [method],
-  );
-  if (methods.length === 0 || methods.includes(request.method))
-    return new AppError("not_found", "There is nothing at this address.", {
-      hint: "The list of endpoints is at /swagger; addresses are compared letter by letter.",
-    });
-  headers["allow"] = methods.join(", ");
-  return new AppError("method_not_allowed", `This address takes ${methods.join(", ")}.`);
-}
-
-function hostRefused(): AppError {
-  return new AppError("host_refused", "This name is not served here.", {
-    hint: "Use localhost or the address, or add the name to api.allowed_hosts.",
-  });
-}
-
-function originRefused(): AppError {
-  return new AppError("origin_refused", "Pages of this origin may not call.", {
-    hint: "Add the origin to api.allowed_origins.",
-  });
-}
-
-function credentialInQuery(): AppError {
-  return new AppError("bad_request", "A key does not belong into the address.", {
-    hint: "Send it as the header Authorization: Bearer <token>.",
-  });
-}
-
-function lockedOut(retryAfterMs: number): AppError {
-  return new AppError("locked_out", "Too many wrong keys came from this address.", {
-    hint: "Wait as long as Retry-After says.",
-    retryAfterMs,
-  });
-}
-
-function unauthorized(): AppError {
-  return new AppError("unauthorized", "A valid key is needed.", {
-    hint: "Send the header Authorization: Bearer <token>.",
-  });
-}
-
-/** The body is longer than the configuration allows. */
-export function bodyTooLarge(maxBytes: number): AppError {
-  return new AppError("body_too_large", `The body is larger than ${maxBytes} bytes.`, {
-    hint: "Send less, or raise api.max_body_bytes.",
-  });
 }

@@ -10,7 +10,7 @@ describe("/health and /ready", () => {
     expect(ready.status).toBe(200);
     expect(await ready.json()).toMatchObject({
       status: "ready",
-      checks: [{ name: "store" }, { name: "model" }],
+      checks: [{ name: "store" }, { name: "model" }, { name: "api" }],
     });
   });
 

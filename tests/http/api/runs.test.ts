@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { openTestServer } from "../../support/server.ts";
+import { openTestServer, type TestServer, type TokenName } from "../../support/server.ts";
+import { probeTool } from "../../support/tools.ts";
 
 const withoutComments = (text: string) => text.replace(/^: .*\n\n/gm, "");
 
@@ -107,5 +108,91 @@ describe("/runs", () => {
     expect((await (await server.call("/sessions?owner=api:alice", as)).json()).sessions.length).toBe(1);
     expect((await server.call("/sessions/mine/messages", as)).status).toBe(404);
     expect((await server.call("/sessions/mine/messages?owner=api:alice", as)).status).toBe(200);
+  });
+});
+
+describe("/runs/{run_id}/approvals", () => {
+  /** A run of this key that waits for an approval. */
+  async function waiting(server: TestServer, as: TokenName) {
+    const task = 'call todolist_probe {"word": "rm"}';
+    const prefer = { headers: { prefer: "respond-async" }, as };
+    const { run_id } = await (await server.post("/execute", { task }, prefer)).json();
+    for (;;) {
+      const run = await (await server.call(`/runs/${run_id}`, { as })).json();
+      if (run.approvals.length > 0)
+        return { run, path: `/runs/${run_id}/approvals/${run.approvals[0].approval_id}` };
+      await Bun.sleep(1);
+    }
+  }
+  const open = (ran: string[]) =>
+    openTestServer({
+      model: "script",
+      tools: [probeTool(ran, { name: "todolist_probe", group: "todolist", asks: true })],
+    });
+
+  test("a run shows what it asks, and goes on with the answer", async () => {
+    const ran: string[] = [];
+    await using server = await open(ran);
+    const { run, path } = await waiting(server, "owner");
+    expect(run).toMatchObject({
+      status: "running",
+      approvals: [{ tool: "todolist_probe", question: "May todolist_probe go on?", details: "rm" }],
+    });
+    const bad = await server.post(path, { decision: "approve", approved: true });
+    expect([bad.status, ran]).toEqual([422, []]);
+    expect((await server.post(path, { decision: "yes" })).status).toBe(422);
+    const answer = await server.post(path, { decision: "approve" });
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { run_id: run.run_id, approval_id: run.approvals[0].approval_id, decision: "approve" },
+    ]);
+    await server.agent.finished(run.run_id, AbortSignal.timeout(4000));
+    expect(ran).toEqual(["rm"]);
+    const ended = await (await server.call(`/runs/${run.run_id}`)).json();
+    expect(ended).toMatchObject({ status: "completed", approvals: [] });
+    const again = await server.post(path, { decision: "deny" });
+    expect([again.status, (await again.json()).code]).toEqual([409, "conflict"]);
+  });
+
+  test("a denial with its reason reaches the model, and the events tell it, byte for byte again", async () => {
+    const ran: string[] = [];
+    await using server = await open(ran);
+    const { run, path } = await waiting(server, "owner");
+    const events = `/runs/${run.run_id}/events`;
+    const live = server.call(events);
+    await server.post(path, { decision: "deny", reason: "not on a Friday" });
+    const ended = await server.agent.finished(run.run_id, AbortSignal.timeout(4000));
+    expect(ended.response).toContain("not on a Friday");
+    expect(ran).toEqual([]);
+    const whole = withoutComments(await (await live).text());
+    expect(whole).toContain("event: approval.requested");
+    expect(whole).toContain('"approved":false,"reason":"not on a Friday"');
+    const parts = whole.split(/(?<=\n\n)/);
+    for (let cut = 0; cut <= parts.length; cut++) {
+      const id = /^id: (\d+)$/m.exec(parts[cut - 1] ?? "")?.[1] ?? "0";
+      const rest = await server.call(events, { headers: { "last-event-id": id } });
+      expect(parts.slice(0, cut).join("") + withoutComments(await rest.text())).toBe(whole);
+    }
+  });
+
+  test("nobody but its owner decides, and a key that only reads does not", async () => {
+    const ran: string[] = [];
+    await using server = await open(ran);
+    const { run, path } = await waiting(server, "alice");
+    const refusals: [TokenName | null, number][] = [
+      ["bob", 404],
+      ["chat", 404],
+      ["read", 403],
+      [null, 401],
+    ];
+    for (const [as, status] of refusals)
+      expect([as, (await server.post(path, { decision: "approve" }, { as })).status]).toEqual([as, status]);
+    const other = await waiting(server, "bob");
+    const foreign = path.replace(run.run_id, other.run.run_id);
+    expect((await server.post(foreign, { decision: "approve" }, { as: "bob" })).status).toBe(404);
+    expect(ran).toEqual([]);
+    expect((await server.post(path, { decision: "approve" }, { as: "alice" })).status).toBe(200);
+    await server.agent.finished(run.run_id, AbortSignal.timeout(4000));
+    expect(ran).toEqual(["rm"]);
   });
 });

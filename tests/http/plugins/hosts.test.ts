@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import type { Config } from "../../../src/config/schema.ts";
 import { createDoorkeeper } from "../../../src/http/plugins/hosts.ts";
 import { liveConfig } from "../../support/agent.ts";
 
+const visitors = ({ api }: Config) => ({
+  hosts: [api.host, ...api.allowed_hosts],
+  origins: api.allowed_origins,
+});
 const config = liveConfig({
   api: {
     host: "hermes.lan",
@@ -9,7 +14,7 @@ const config = liveConfig({
     allowed_origins: ["https://app.example.com"],
   },
 });
-const door = createDoorkeeper(config);
+const door = createDoorkeeper(config, visitors);
 
 describe("Host", () => {
   for (const host of [
@@ -50,7 +55,7 @@ describe("Host", () => {
 
   test("a name that is taken off the list is refused at once", () => {
     const changing = liveConfig({ api: { allowed_hosts: ["old.example"] } });
-    const keeper = createDoorkeeper(changing);
+    const keeper = createDoorkeeper(changing, visitors);
     expect(keeper.servesHost("old.example")).toBe(true);
     changing.change((next) => {
       next.api.allowed_hosts = [];

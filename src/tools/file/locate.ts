@@ -33,7 +33,7 @@ export function createLocator(config: LiveConfig, home: string): Locator {
         throw new AppError("forbidden", `${shown(path)} is in a read-only directory.`, {
           hint: `Writable are ${all.flatMap((one) => (one.readOnly ? [] : [one.path])).join(", ")}.`,
         });
-      const closed = new Set(ownFiles(home, root));
+      const closed = new Set(ownFiles(home));
       if (access === "write") for (const one of innerReadOnly(all, root)) closed.add(one);
       const first = root === all[0];
       return {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -15,8 +15,6 @@ export interface FileRoot {
 }
 
 const WORKSPACE = "workspace";
-/** What of Hermes's own is closed when the operator opens its whole home: secrets, and files whose locks a reader would drop. */
-const OWN_FILES = /^(hermes\.sqlite.*|instances|config\.ya?ml|\.env|api-token)$/;
 
 /** Real paths stay as they were first seen, so that a link put in the place of a root leads nowhere. */
 const realPaths = new Map<string, string>();
@@ -25,7 +23,7 @@ const realPaths = new Map<string, string>();
  * The directories that the tools reach, writable ones first; relative paths begin at the first. Without
  * `tools.file.roots` that is the workspace in Hermes's home, which is made (0700) when it is not there. A directory that
  * is named as read-only is read-only, wherever else it is named. One below another root is left out while a link stands in
- * its place. Raises `config_invalid` for one that is not there.
+ * its place. Raises `config_invalid` for one that is not there, and for Hermes's home: who writes there writes the configuration.
  */
 export function fileRoots({ tools: { file } }: Pick<Config, "tools">, home: string): readonly FileRoot[] {
   const writable = file.roots.length > 0 ? file.roots : [makeWorkspace(home)];
@@ -33,6 +31,7 @@ export function fileRoots({ tools: { file } }: Pick<Config, "tools">, home: stri
   const outerFirst = [...new Set(configured)].sort((a, b) => a.length - b.length);
   const real = new Map<string, string>();
   for (const path of outerFirst) real.set(path, realPath(path, real));
+  if ([...real.values()].includes(realHome(home))) throw homeIsNoRoot();
   const readOnly = new Set(file.read_only_roots.map((path) => real.get(absolute(path, home))));
   const roots = configured.map((path) => {
     const own = real.get(path) as string;
@@ -42,14 +41,19 @@ export function fileRoots({ tools: { file } }: Pick<Config, "tools">, home: stri
   return once.filter((root) => !isReplaced(root, once));
 }
 
-/** Files and directories below a root that are Hermes's own; see `Root.closed`. */
-export function ownFiles(home: string, root: FileRoot): string[] {
-  const path = realPaths.get(home) ?? realpathSync(home);
-  const own =
-    root.path === path
-      ? readdirSync(path).flatMap((name) => (OWN_FILES.test(name) ? [join(path, name)] : []))
-      : [path];
-  return own.flatMap((file) => statSync(file, { throwIfNoEntry: false }) ?? []).map(identityOf);
+/** The identity of what is Hermes's own and may lie below a root; see `Root.closed`. */
+export function ownFiles(home: string): string[] {
+  return [identityOf(statSync(realHome(home)))];
+}
+
+function realHome(home: string): string {
+  return realPaths.get(home) ?? realpathSync(home);
+}
+
+function homeIsNoRoot(): AppError {
+  return new AppError("config_invalid", "Hermes's own home cannot be a root directory of tools.file.", {
+    hint: "Name a directory in it, such as its workspace, or one elsewhere.",
+  });
 }
 
 /** True when `path` is `directory` or below it, by their names alone. */

@@ -1,7 +1,13 @@
-import { run } from "./cli/program.ts";
+import { SANDBOX_DOOR } from "./tools/terminal/door.ts";
+import { READING_ARGUMENT } from "./tools/web/contract.ts";
 
 // Files that Hermes makes are for its own user only: database, token, log.
 process.umask(0o077);
+if (process.argv[2] === SANDBOX_DOOR) {
+  // Before anything touches stdout: that would make it non-blocking, and it is the output of a command, too.
+  const { launch } = await import("./tools/terminal/launcher.ts");
+  process.exit(await launch(process.argv.slice(3)));
+}
 process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
   // A reader that has seen enough, such as `head`, closes the pipe: nothing is left to do, and nothing is wrong.
   if (code === "EPIPE") process.exit(0);
@@ -9,6 +15,11 @@ process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
 });
 // A service goes on when nobody reads its log any more.
 process.stderr.on("error", () => undefined);
+if (process.argv[2] === READING_ARGUMENT) {
+  await (await import("./tools/web/reading-process.ts")).serveReading();
+  process.exit(0);
+}
+const { run } = await import("./cli/program.ts");
 const code = await run(process.argv.slice(2));
 process.exitCode = code; // for a stream that has failed and ends without saying so
 // Exit only when the last words have left the process, also through a full pipe, for which an empty write would not wait.

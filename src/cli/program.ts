@@ -6,6 +6,8 @@ import { chatCommand } from "./chat.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { devCommand } from "./dev.ts";
+import { doctorCommand } from "./doctor.ts";
+import { mcpCommand } from "./mcp.ts";
 import { openapiCommand } from "./openapi.ts";
 import { withLogLevelOption } from "./options.ts";
 import { print, say } from "./output.ts";
@@ -13,6 +15,7 @@ import { EXIT, report } from "./report.ts";
 import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
 import { sessionsCommand } from "./sessions.ts";
+import { skillsCommand } from "./skills.ts";
 import { statusCommand } from "./status.ts";
 import { VERSION } from "./version.ts";
 
@@ -48,10 +51,13 @@ export function createProgram(): Command {
     .addHelpText("after", HELP_FOOTER);
   const commands = [
     apiCommand(),
+    mcpCommand(),
     serveCommand(),
     chatCommand(),
     sessionsCommand(),
+    skillsCommand(),
     statusCommand(),
+    doctorCommand(),
     configCommand(),
     backupCommand(),
     restoreCommand(),
@@ -70,6 +76,7 @@ function setUp(command: Command): void {
     .exitOverride() // it would exit by itself otherwise, which is main.ts's to do
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
+    .enablePositionalOptions() // an option belongs to the command that it follows
     .configureOutput({ writeOut: print, writeErr: say, outputError: (text) => tellUsage(text, command) });
   if (command.commands.length === 0) withLogLevelOption(command);
   for (const child of command.commands) setUp(child);

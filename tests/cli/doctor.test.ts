@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Outcome, runCommand } from "../support/command.ts";
+import { makeHome, startHermes, testConfig } from "../support/hermes.ts";
+
+setDefaultTimeout(60_000);
+
+interface Report {
+  ok: boolean;
+  checks: { name: string; status: string; message: string; hint?: string }[];
+}
+
+let home: string;
+beforeEach(() => {
+  home = makeHome();
+  configure("");
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const doctor = (env: Record<string, string> = {}) => runCommand(["doctor", "--json"], { home, env });
+const reportOf = ({ stdout }: Outcome): Report => JSON.parse(stdout);
+const find = (outcome: Outcome, name: string) =>
+  reportOf(outcome).checks.find((check) => check.name === name);
+const configure = (text: string, mode = 0o600) =>
+  writeFileSync(
+    join(home, "config.yaml"),
+    `api: { port: 0 }
+${text}
+`,
+    { mode },
+  );
+
+test("next to nothing configured: no problem, and nothing is made", async () => {
+  const outcome = await doctor();
+  expect(outcome).toMatchObject({ code: 0, stderr: "" });
+  expect(reportOf(outcome).ok).toBe(true);
+  expect(find(outcome, "sandbox")).toMatchObject({ status: "ok", message: "commands run in bubblewrap" });
+  expect(find(outcome, "model")).toMatchObject({ status: "warning", hint: expect.any(String) });
+  expect(existsSync(join(home, "hermes.sqlite"))).toBe(false);
+});
+
+test("as text: a line for each check, hints below", async () => {
+  const { stdout } = await runCommand(["doctor"], { home });
+  expect(stdout).toMatch(/^ok {7}sandbox: commands run in bubblewrap$/m);
+  expect(stdout).toMatch(/^warning {2}model: .+\n {9}hint: .+$/m);
+});
+
+test("a broken configuration is told, and the rest is looked at all the same", async () => {
+  configure("mcp: { prot: 3 }");
+  const outcome = await doctor();
+  expect(outcome.code).toBe(1);
+  expect(reportOf(outcome).ok).toBe(false);
+  expect(find(outcome, "configuration")).toMatchObject({
+    status: "problem",
+    message: expect.stringContaining('"port"'),
+  });
+  expect(find(outcome, "sandbox")?.status).toBe("ok");
+});
+
+test("without bwrap: Landlock with its gaps, and how to get bubblewrap", async () => {
+  const outcome = await doctor({ PATH: "/nowhere" });
+  expect(find(outcome, "sandbox")).toMatchObject({ status: "ok", message: "commands run in landlock" });
+  expect(find(outcome, "sandbox gap")?.status).toBe("warning");
+  expect(find(outcome, "bubblewrap")).toMatchObject({
+    hint: expect.stringContaining("apt-get install bubblewrap"),
+  });
+});
+
+test("no sandbox that may be used: a problem", async () => {
+  configure("tools: { terminal: { sandbox: bubblewrap } }\n");
+  const outcome = await doctor({ PATH: "/nowhere" });
+  expect(outcome.code).toBe(1);
+  expect(find(outcome, "sandbox")).toMatchObject({
+    status: "problem",
+    message: expect.stringContaining("refused"),
+  });
+});
+
+test("unsafe and network are warned of", async () => {
+  configure("tools: { terminal: { sandbox: bubblewrap, unsafe: true, network: true } }\n");
+  const outcome = await doctor({ PATH: "/nowhere" });
+  expect(outcome.code).toBe(0);
+  expect(find(outcome, "sandbox")?.status).toBe("warning");
+  expect(find(outcome, "sandbox network")?.status).toBe("warning");
+});
+
+test("files that others can read", async () => {
+  rmSync(join(home, "config.yaml"));
+  configure("", 0o644);
+  chmodSync(home, 0o755);
+  expect(find(await doctor(), "home")).toMatchObject({
+    status: "warning",
+    message: expect.stringContaining("config.yaml"),
+  });
+});
+
+test("a damaged database", async () => {
+  writeFileSync(
+    join(home, "hermes.sqlite"),
+    "this is no database, but long enough to be taken for one".repeat(100),
+  );
+  const outcome = await doctor();
+  expect(outcome.code).toBe(1);
+  expect(find(outcome, "database")).toMatchObject({ status: "problem", hint: expect.any(String) });
+});
+
+test("a port that another program has, and one that the running Hermes has", async () => {
+  const other = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  writeFileSync(join(home, "config.yaml"), `api: { port: ${other.port} }\n`, { mode: 0o600 });
+  const taken = await doctor();
+  other.stop(true);
+  expect(taken.code).toBe(1);
+  expect(find(taken, "port of api")).toMatchObject({ status: "problem" });
+  const hermes = await startHermes({ config: testConfig("http://127.0.0.1:9", "echo") });
+  try {
+    const { port } = new URL(hermes.service.url);
+    const file = join(hermes.home, "other.yaml");
+    writeFileSync(file, `api: { port: ${port} }\n`, { mode: 0o600 });
+    const outcome = await runCommand(["doctor", "--json", "--config", file], { home: hermes.home });
+    expect(outcome.code).toBe(0);
+    expect(find(outcome, "port of api")?.status).toBe("ok");
+    expect(find(outcome, "database")).toMatchObject({
+      status: "ok",
+      message: expect.stringContaining("sound"),
+    });
+  } finally {
+    await hermes.remove();
+  }
+});

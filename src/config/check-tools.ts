@@ -5,9 +5,25 @@ import type { Config } from "./schema.ts";
 
 type ServerEntry = Config["tools"]["mcp_servers"][string];
 
-/** Checks the outside MCP servers: each needs one way to reach it, and headers that HTTP takes. */
+/** Variables by which the loader, a shell or a runtime takes code from a file that they name. */
+const LOADS_CODE = /^(LD_.*|DYLD_.*|BUN_.*|NODE_OPTIONS|BASH_ENV|ENV|GCONV_PATH)$/;
+
+/** Checks the terminal, and the outside MCP servers: each needs one way to reach it, and headers that HTTP takes. */
 export function checkTools({ tools }: Config, findings: Findings): void {
+  checkTerminal(tools.terminal, findings);
   for (const [name, entry] of Object.entries(tools.mcp_servers)) checkMcpServer(name, entry, findings);
+}
+
+/** What starts the sandbox sees the variables too, and must not load what lies in a root. */
+function checkTerminal({ env, unsafe }: Config["tools"]["terminal"], { faults, warnings }: Findings): void {
+  const path = ["tools", "terminal"];
+  for (const name of Object.keys(env).filter((one) => LOADS_CODE.test(one))) {
+    const message = `${formatPath([...path, "env", name])} makes programs load code outside of the sandbox`;
+    faults.push({ path: [...path, "env", name], message, hint: "Set it in the command itself." });
+  }
+  if (!unsafe) return;
+  const message = `${formatPath([...path, "unsafe"])} runs commands with all rights of Hermes where there is no sandbox`;
+  warnings.push({ path: [...path, "unsafe"], message, hint: "`hermes doctor` says how to get one." });
 }
 
 function checkMcpServer(

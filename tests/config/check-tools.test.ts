@@ -3,9 +3,11 @@ import { ConfigError } from "../../src/config/problems.ts";
 import { makeHomeDir } from "./home-dir.ts";
 
 /** The faults and warnings about one entry of `tools.mcp_servers`. */
-function judge(entry: object): { faults: string; warnings: string } {
+const judge = (entry: object) => judgeTools({ mcp_servers: { one: entry } });
+
+function judgeTools(tools: object): { faults: string; warnings: string } {
   const home = makeHomeDir();
-  home.write("config.yaml", JSON.stringify({ tools: { mcp_servers: { one: entry } } }));
+  home.write("config.yaml", JSON.stringify({ tools }));
   try {
     return { faults: "", warnings: home.load().warnings.join("\n") };
   } catch (error) {
@@ -55,3 +57,17 @@ for (const [what, entry, says] of warnings)
   test(`${what} is warned of`, () => {
     expect(judge(entry).warnings).toMatch(says);
   });
+
+test("a variable of commands that would load code outside of the sandbox is a fault", () => {
+  for (const name of ["LD_PRELOAD", "LD_LIBRARY_PATH", "NODE_OPTIONS", "BUN_OPTIONS", "BASH_ENV"])
+    expect(judgeTools({ terminal: { env: { EDITOR: "vi", [name]: "/srv/x" } } }).faults).toMatch(
+      `tools.terminal.env.${name} makes programs load code`,
+    );
+  expect(judgeTools({ terminal: { env: { EDITOR: "vi", NODE_ENV: "test" } } }).faults).toBe("");
+});
+
+test("commands without a sandbox are warned of", () => {
+  expect(judgeTools({ terminal: { unsafe: true } }).warnings).toMatch(
+    /tools\.terminal\.unsafe runs commands/,
+  );
+});

@@ -1,7 +1,13 @@
 // Proves that whatever a command has started is gone within a second after it is cancelled, after its time limit, after
 // Hermes stops, and after Hermes is killed; and measures what the sandbox costs a command.
 import { parseArgs } from "node:util";
-import { type Bench, createBench, type Mode, processesWith } from "../../tests/tools/terminal/arena.ts";
+import {
+  type Bench,
+  createBench,
+  MODES,
+  type Mode,
+  processesWith,
+} from "../../tests/tools/terminal/arena.ts";
 import { createVerdict, readCount } from "./verdict.ts";
 
 const { values: options } = parseArgs({
@@ -18,7 +24,6 @@ const trials = options.short ? 24 : readCount(options.trials, "trials");
 const calls = options.short ? 30 : readCount(options.calls, "calls");
 const LIMIT_MS = 1000;
 const AIM_MS = 20;
-const MODES: readonly Mode[] = ["bubblewrap", "landlock", "none"];
 
 /** Different ways to get away, all at once. MARK stands in every command line. */
 const ESCAPING = `

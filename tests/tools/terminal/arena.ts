@@ -114,6 +114,27 @@ export function createBench(
   };
 }
 
+/**
+ * The sandboxes that this machine has. Not every one can make namespaces, a container for one; a sandbox that is not there
+ * is said so and not tested, and at least one has to be.
+ */
+export const SANDBOXES: readonly Exclude<Mode, "none">[] = await findSandboxes();
+/** The same, and commands without any. */
+export const MODES: readonly Mode[] = [...SANDBOXES, "none"];
+
+async function findSandboxes() {
+  const found: Exclude<Mode, "none">[] = [];
+  for (const mode of ["bubblewrap", "landlock"] as const) {
+    const bench = createBench(mode);
+    const { kind, missing } = await bench.terminal.sandbox();
+    if (kind === mode) found.push(mode);
+    else console.warn(`not tested: ${mode}. ${missing.map(({ reason }) => reason).join(" ")}`);
+    await bench.remove();
+  }
+  if (found.length === 0) throw new Error("this machine has no sandbox to test");
+  return found;
+}
+
 /** What an attack is after, on this machine outside of the workspace. */
 export interface Arena {
   /** A text that stands only in places that no command may read. */

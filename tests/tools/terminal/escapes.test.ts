@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Arena } from "./arena.ts";
-import { createArena, leftAfterASecond, resultOf } from "./arena.ts";
+import { createArena, leftAfterASecond, MODES, resultOf, SANDBOXES } from "./arena.ts";
 import { ATTACKS, type Attack } from "./attacks.ts";
 
 setDefaultTimeout(30_000);
@@ -23,7 +23,7 @@ async function attack({ before, command, cwd, settings }: Attack, arena: Arena):
   ];
 }
 
-for (const mode of ["bubblewrap", "landlock"] as const)
+for (const mode of SANDBOXES)
   describe(mode, () => {
     let arena: Arena;
     beforeAll(async () => {
@@ -78,7 +78,7 @@ const SURVIVORS = [
   ["closed descriptors", "setsid sh -c 'exec <&- >&- 2>&-; exec sleep MARK' & sleep 0.1"],
 ] as const;
 
-for (const mode of ["bubblewrap", "landlock", "none"] as const)
+for (const mode of MODES)
   describe(`${mode}: nothing outlives a command`, () => {
     let arena: Arena;
     let count = 0;

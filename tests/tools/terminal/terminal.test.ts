@@ -7,6 +7,7 @@ import {
   type Bench,
   createBench,
   leftAfterASecond,
+  MODES,
   processesWith,
   type RunResult,
   resultOf,
@@ -26,7 +27,7 @@ interface Polled {
   }[];
 }
 
-for (const mode of ["bubblewrap", "landlock", "none"] as const)
+for (const mode of MODES)
   describe(mode, () => {
     let bench: Bench;
     beforeAll(() => {
@@ -323,7 +324,7 @@ describe("roots", () => {
 describe("which sandbox", () => {
   test("approvals: allowed in a sandbox, asked for without one, with the command as it is", async () => {
     for (const [mode, expected, question] of [
-      ["bubblewrap", "allow", "Run this command in the sandbox?"],
+      ["auto", "allow", "Run this command in the sandbox?"],
       ["none", "ask", "Run this command WITHOUT a sandbox?"],
     ] as const) {
       const bench = createBench(mode);

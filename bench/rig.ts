@@ -32,8 +32,10 @@ export interface Figure {
 
 /** The processes of one measurement; all of them end with it. */
 export interface Rig extends AsyncDisposable {
-  floor(name: "http" | "proxy" | "model", ...args: string[]): Promise<Service>;
+  floor(name: "http" | "elysia" | "proxy" | "model", ...args: string[]): Promise<Service>;
   hermes(modelUrl: string, model: string, agent?: Record<string, unknown>): Promise<Hermes>;
+  /** `hermes mcp --transport http`, with this key. */
+  mcp(key: string): Promise<Hermes>;
 }
 
 export function createRig(): Rig {
@@ -59,14 +61,23 @@ export function createRig(): Rig {
       ends.push(hermes.remove);
       return hermes;
     },
+    async mcp(key) {
+      const mcp = { auth: { api_keys: [key] }, rate_limit: { requests_per_minute: 10_000_000 } };
+      const args = ["mcp", "--transport", "http", "--port", "0"];
+      const hermes = await startHermes({ config: { mcp, log: { level: "warn" } }, args });
+      ends.push(hermes.remove);
+      return hermes;
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(ends.map((end) => end()));
     },
   };
 }
 
+type LoadClient = "rate" | "streams" | "first-byte" | "lines";
+
 /** Starts a load client and yields the lines it prints. */
-export async function* client(name: "rate" | "streams" | "first-byte", job: unknown): AsyncGenerator<string> {
+export async function* client(name: LoadClient, job: unknown): AsyncGenerator<string> {
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, `clients/${name}.ts`), JSON.stringify(job)],
     { stdout: "pipe", stderr: "inherit" },
@@ -82,10 +93,7 @@ export async function* client(name: "rate" | "streams" | "first-byte", job: unkn
 }
 
 /** Runs a load client to its end and gives what it found. */
-export async function runClient<Result>(
-  name: "rate" | "streams" | "first-byte",
-  job: unknown,
-): Promise<Result> {
+export async function runClient<Result>(name: LoadClient, job: unknown): Promise<Result> {
   const lines = await Array.fromAsync(client(name, job));
   return JSON.parse(lines.at(-1) ?? "null") as Result;
 }

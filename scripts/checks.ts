@@ -33,7 +33,13 @@ const PROOFS = [
   ["writers"],
   ["sse", "--short"],
   ["llm"],
+  ["files", "--races", "20000"],
+  ["sandbox", "--short"],
   ["http", "--short", "--binary", BINARY],
+  ["injection", "--short"],
+  ["ssrf"],
+  ["mcp", "--short"],
+  ["conformance", "--short"],
 ];
 
 const CHECKS: Check[] = [

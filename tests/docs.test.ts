@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { ERROR_CODES } from "../src/lib/errors.ts";
 import { runCommand } from "./support/command.ts";
 import {
   HERMES_COMMAND,
+  type Hermes,
   makeHome,
   type Service,
   startFakeLlm,
@@ -227,21 +230,30 @@ describe("examples (curl, and python3 with requests)", () => {
   /** Fails where curl would only print an error, and ends every answer with a line of its own. */
   const SHELL = `set -e; curl() { command curl -sS --fail-with-body "$@"; echo; }\n`;
 
+  const SERVED = {
+    api: { args: ["api"], address: "http://127.0.0.1:18791", key: "api-token" },
+    mcp: { args: ["mcp", "--transport", "http"], address: "http://127.0.0.1:18790", key: "mcp-key" },
+  };
+
   /** Runs the examples of a page in their order, as printed but for the address and the token, and gives what they print. */
-  async function runExamples({ blocks }: Page): Promise<{ code: string; exit: number; output: string }[]> {
+  async function runExamples(
+    { blocks }: Page,
+    surface: keyof typeof SERVED,
+  ): Promise<{ code: string; exit: number; output: string }[]> {
     const user = makeHome();
     const home = join(user, ".hermes");
     mkdirSync(home, { mode: 0o700 });
     const { model, providers } = testConfig(fake.url, "hello");
-    const hermes = await startHermes({ home, config: { model, providers, api: { port: 0 } } });
+    const { args, address, key } = SERVED[surface];
+    const hermes = await startHermes({ home, args, config: { model, providers, [surface]: { port: 0 } } });
     try {
-      const token = readFileSync(join(home, "api-token"), "utf8").trim();
+      const token = readFileSync(join(home, key), "utf8").trim();
       const results = [];
       let before = ""; // variables that an earlier block has set
       for (const { language, code } of blocks) {
         if (!["sh", "python"].includes(language) || code.includes("scripts/start")) continue;
         const script = code
-          .replaceAll("http://127.0.0.1:18791", hermes.service.url)
+          .replaceAll(address, hermes.service.url)
           .replace(/^dist\/hermes\b/gm, HERMES_COMMAND.map((word) => `'${word}'`).join(" "))
           .replace(/YOUR_TOKEN|your-secure-api-token/g, token);
         const command =
@@ -268,7 +280,7 @@ describe("examples (curl, and python3 with requests)", () => {
     test(
       one.path,
       async () => {
-        const results = await runExamples(one);
+        const results = await runExamples(one, "api");
         expect(results.length).toBeGreaterThan(3);
         expect(results.filter(({ exit }) => exit !== 0)).toEqual([]);
         const greeting = one.path.includes("zh-CN") ? "我是 Hermes 自带的假模型" : "I am the fake model";
@@ -278,4 +290,115 @@ describe("examples (curl, and python3 with requests)", () => {
       },
       EXAMPLE_TIMEOUT_MS,
     );
+
+  for (const one of bothLanguages("docs/mcp.md"))
+    test(
+      one.path,
+      async () => {
+        const results = await runExamples(one, "mcp");
+        expect(results).toEqual([
+          {
+            code: expect.any(String),
+            exit: 0,
+            output: expect.stringMatching(/"name":"memory_read"[\s\S]*"city"[\s\S]*"ok"/),
+          },
+        ]);
+      },
+      EXAMPLE_TIMEOUT_MS,
+    );
+});
+
+describe("docs/mcp.md", () => {
+  const KEY = "a-long-random-key";
+  let hermes: Hermes;
+  beforeAll(async () => {
+    const config = { mcp: { auth: { api_keys: [KEY] } } };
+    hermes = await startHermes({ config, args: ["mcp", "--transport", "http", "--port", "0"] });
+  }, EXAMPLE_TIMEOUT_MS);
+  afterAll(() => hermes.remove());
+
+  interface Entry {
+    command?: string;
+    args?: string[];
+    env?: Record<string, string>;
+    url?: string;
+    headers?: Record<string, string>;
+  }
+
+  /** What a client finds that is configured with an entry as it is printed, but for the port and the key behind a variable. */
+  async function toolsBy({ command, args = [], env = {}, url, headers = {} }: Entry): Promise<string[]> {
+    const client = new Client({ name: "docs", version: "1" }, { versionNegotiation: { mode: "auto" } });
+    if (url !== undefined) {
+      const address = url.replace("http://127.0.0.1:18790", hermes.service.url);
+      const requestInit = { headers };
+      await client.connect(new StreamableHTTPClientTransport(new URL(address), { requestInit }));
+    } else {
+      expect(command).toBe("hermes");
+      const [program = "", ...first] = HERMES_COMMAND;
+      const { home } = hermes;
+      const variables = { PATH: process.env["PATH"] ?? "", HOME: home, HERMES_HOME: home, ...env };
+      const options = {
+        command: program,
+        args: [...first, ...args],
+        env: variables,
+        stderr: "ignore" as const,
+      };
+      await client.connect(new StdioClientTransport(options));
+    }
+    try {
+      return (await client.listTools()).tools.map(({ name }) => name);
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Variables as clients write them: `${NAME}`, `${env:NAME}`, `${input:name}`. */
+  const filledIn = (code: string) => code.replace(/\$\{[\w:-]+\}/g, KEY);
+
+  for (const { path, blocks } of bothLanguages("docs/mcp.md")) {
+    const entries = blocks
+      .filter(({ language }) => language === "json")
+      .map(
+        ({ code }) => JSON.parse(filledIn(code)) as Record<"mcpServers" | "servers", Record<string, Entry>>,
+      )
+      .flatMap(({ mcpServers, servers }) => Object.values(mcpServers ?? servers));
+
+    test(
+      `${path}: every client's configuration leads to the tools`,
+      async () => {
+        expect(entries.filter(({ command }) => command !== undefined).length).toBeGreaterThan(1);
+        expect(entries.filter(({ url }) => url !== undefined).length).toBeGreaterThan(4);
+        for (const entry of entries)
+          expect({ entry, tools: await toolsBy(entry) }).toEqual({
+            entry,
+            tools: expect.arrayContaining(["terminal_run"]),
+          });
+      },
+      EXAMPLE_TIMEOUT_MS,
+    );
+
+    test(
+      `${path}: so do the command lines of Claude Code`,
+      async () => {
+        const lines = blocks
+          .flatMap(({ code }) => code.split("\n"))
+          .filter((line) => line.startsWith("claude mcp add"));
+        const found = lines.map((line): Entry => {
+          const [, command, args = ""] = / -- (\S+) (.+)$/.exec(line) ?? [];
+          if (command !== undefined) return { command, args: args.split(" ") };
+          const [, url = "", name = "", value = ""] =
+            /hermes (http\S+) --header "([^:]+): ([^"]+)"$/.exec(line) ?? [];
+          return { url, headers: { [name]: value } };
+        });
+        expect(found.length).toBe(2);
+        for (const entry of found) expect(await toolsBy(entry)).toContain("terminal_run");
+      },
+      EXAMPLE_TIMEOUT_MS,
+    );
+  }
+
+  test("a key that is not configured leads nowhere", async () => {
+    const url = "http://127.0.0.1:18790/mcp";
+    await expect(toolsBy({ url, headers: { Authorization: "Bearer another-key" } })).rejects.toThrow();
+  });
 });

@@ -4,6 +4,8 @@ import { completeStatus, type RequestSpec, readJob, requestBytes } from "./wire.
 export interface RateJob {
   request: RequestSpec;
   connections: number;
+  /** Headers that each connection sends besides, such as a session of its own. */
+  headersOf?: Record<string, string>[];
   /** How long to ask; or, when `requests` is given, how often. */
   seconds?: number;
   requests?: number;
@@ -18,7 +20,8 @@ export interface RateResult {
 }
 
 const job = readJob<RateJob>();
-const bytes = requestBytes(job.request);
+const bytesOf = (connection: number) =>
+  requestBytes({ ...job.request, headers: { ...job.request.headers, ...job.headersOf?.[connection] } });
 const { hostname, port } = new URL(job.request.url);
 const latencies: number[] = [];
 const finished = Promise.withResolvers<void>();
@@ -29,6 +32,7 @@ let open = job.connections;
 let stopping = false;
 
 interface Connection {
+  bytes: Buffer;
   sentAt: number;
   received: Buffer;
 }
@@ -42,7 +46,7 @@ function ask(socket: Bun.Socket<Connection>): void {
   sent++;
   socket.data.received = Buffer.alloc(0);
   socket.data.sentAt = performance.now();
-  socket.write(bytes);
+  socket.write(socket.data.bytes);
 }
 
 const startedAt = performance.now();
@@ -50,7 +54,7 @@ for (let i = 0; i < job.connections; i++)
   await Bun.connect<Connection>({
     hostname,
     port: Number(port),
-    data: { sentAt: 0, received: Buffer.alloc(0) },
+    data: { bytes: bytesOf(i), sentAt: 0, received: Buffer.alloc(0) },
     socket: {
       open: ask,
       data(socket, part) {

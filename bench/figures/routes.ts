@@ -1,21 +1,27 @@
-import type { RateResult } from "../clients/rate.ts";
+import type { RateJob, RateResult } from "../clients/rate.ts";
 import type { RequestSpec } from "../clients/wire.ts";
 import { cpuMs, createRig, type Figure, interleave, type Row, runClient, summarise } from "../rig.ts";
 
 const CONNECTIONS = 32;
+
+/** A server and what it is asked. */
+interface RateSide extends Pick<RateJob, "request" | "headersOf"> {
+  pid: number;
+}
 
 /** Requests a second, and processor time a request, of one route on both sides. */
 export async function compareRates(
   rounds: number,
   seconds: number,
   connections: number,
-  sides: Record<"hermes" | "floor", { pid: number; request: RequestSpec }>,
+  sides: Record<"hermes" | "floor", RateSide>,
 ) {
   const side =
-    ({ pid, request }: { pid: number; request: RequestSpec }) =>
+    ({ pid, ...job }: RateSide) =>
     async () => {
+      const { request } = job;
       const before = cpuMs(pid);
-      const result = await runClient<RateResult>("rate", { request, connections, seconds });
+      const result = await runClient<RateResult>("rate", { ...job, connections, seconds });
       if (result.refused > 0) throw new Error(`${request.url} refused ${result.refused} requests`);
       return { ...result, cpuUs: ((cpuMs(pid) - before) * 1000) / result.requests };
     };

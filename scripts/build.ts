@@ -7,8 +7,9 @@ import { createHash } from "node:crypto";
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { Glob, type PluginBuilder } from "bun";
+import { Glob } from "bun";
 import { engines, version } from "../package.json";
+import { buildPlugins } from "./build-plugins.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const TARGETS = ["x64", "arm64"] as const;
@@ -59,7 +60,7 @@ async function compile(target: Target): Promise<Uint8Array> {
       // Not minified: renamed identifiers break Elysia, which reads its handlers' source, and without line ends the
       // report of a crash shows half a megabyte as one line. All that it saves is 0.8 MB.
       minify: false,
-      plugins: [{ name: "one typebox", setup: oneTypeboxFor }],
+      plugins: await buildPlugins(),
       define: { HERMES_COMMIT: JSON.stringify(commit) },
       compile: {
         outfile: join(draft, "hermes"),
@@ -78,13 +79,6 @@ async function compile(target: Target): Promise<Uint8Array> {
     rmSync(draft, { recursive: true, force: true });
   }
   return readFileSync(join(out, fileName(target)));
-}
-
-/** Our `typebox` is another name for Elysia's `@sinclair/typebox`; without this the executable holds and loads both. */
-function oneTypeboxFor(build: PluginBuilder): void {
-  build.onResolve({ filter: /^typebox($|\/)/ }, ({ path }) => ({
-    path: Bun.resolveSync(path.replace("typebox", "@sinclair/typebox"), ROOT),
-  }));
 }
 
 function runtimeOf(target: Target): string {

@@ -5,6 +5,7 @@ import styleFile from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import scriptFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import type { Admission } from "./admission.ts";
 import { content } from "./answers.ts";
+import { serveFile } from "./docs/file.ts";
 import { ERROR_RESPONSES, headersOf, operationOf } from "./docs/operations.ts";
 import { ref, SCHEMAS } from "./docs/schemas.ts";
 import type { Edge } from "./edge.ts";
@@ -112,10 +113,9 @@ function addHeaders(paths: object, route: Route, basePath: string, headers: read
 /** The documentation as answers. */
 export function createDocs({ version, config }: Edge) {
   const document = JSON.stringify(openApiDocument({ version, basePath: config.current.api.base_path }));
-  const serve = (type: string, body: string | Blob, headers: Record<string, string> = {}) => {
+  const serve = (type: string, body: string, headers: Record<string, string> = {}) => {
     return (admission: Admission) => content(admission, body, { "content-type": type, ...headers });
   };
-  const cached = { "cache-control": "public, max-age=3600" };
   return {
     page: serve("text/html; charset=utf-8", PAGE, {
       "content-security-policy": PAGE_POLICY,
@@ -123,9 +123,9 @@ export function createDocs({ version, config }: Edge) {
       "x-frame-options": "DENY",
     }),
     document: serve("application/json", document),
-    script: serve("text/javascript; charset=utf-8", Bun.file(scriptFile), cached),
-    start: serve("text/javascript; charset=utf-8", START, cached),
-    style: serve("text/css; charset=utf-8", Bun.file(styleFile), cached),
-    icon: serve("image/png", Bun.file(iconFile), cached),
+    script: serveFile(scriptFile, "text/javascript; charset=utf-8"),
+    start: serve("text/javascript; charset=utf-8", START, { "cache-control": "public, max-age=3600" }),
+    style: serveFile(styleFile, "text/css; charset=utf-8"),
+    icon: serveFile(iconFile, "image/png"),
   };
 }

@@ -1,9 +1,7 @@
 import type { Tool as ToolObject } from "@modelcontextprotocol/server";
 import type { Caller, Tool } from "../tools/contract.ts";
-import type { ToolRegistry } from "../tools/registry.ts";
-
-/** The most characters that a tool answers with: clients that ask for it then keep the result whole. */
-const MAX_RESULT_CHARS = 50_000;
+import { MAX_RESULT_CHARS, type ToolRegistry } from "../tools/registry.ts";
+import { toldSchema } from "../tools/told-schema.ts";
 
 /** Tools whose results are long; without the mark some clients put what is over their own limit into a file. */
 const LONG_RESULTS: ReadonlySet<string> = new Set([
@@ -41,8 +39,7 @@ function describe(tool: Tool): ToolObject {
     name: tool.name,
     title: tool.title,
     description: tool.description,
-    inputSchema: plainSchema(tool.input),
-    ...(tool.output === undefined ? {} : { outputSchema: plainSchema(tool.output) }),
+    ...schemasOf(tool),
     // All four, because what is absent means "destructive" and "open world" to a client.
     annotations: {
       readOnlyHint: tool.effect === "read",
@@ -56,7 +53,15 @@ function describe(tool: Tool): ToolObject {
   };
 }
 
-/** Without TypeBox's own marks, which are symbols. */
-function plainSchema(schema: unknown): ToolObject["inputSchema"] {
-  return JSON.parse(JSON.stringify(schema));
+/**
+ * Of Hermes's own tools without limits of length, and results without a promise that nothing is ever added to them: clients
+ * load this list at every start. What an outside server says of its tools is passed on as it is.
+ */
+function schemasOf({ group, input, output }: Tool): Pick<ToolObject, "inputSchema" | "outputSchema"> {
+  const isOwn = group !== "mcp";
+  const shown = {
+    inputSchema: isOwn ? toldSchema(input, "limits") : input,
+    ...(output && { outputSchema: isOwn ? toldSchema(output, "limits and closedness") : output }),
+  };
+  return JSON.parse(JSON.stringify(shown)); // without TypeBox's own marks, which are symbols
 }

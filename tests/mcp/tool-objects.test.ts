@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { listTools } from "../../src/mcp/tool-objects.ts";
+import { Type } from "typebox";
+import { listTools, toolObject } from "../../src/mcp/tool-objects.ts";
 import type { Caller, Scope } from "../../src/tools/contract.ts";
 import { CLIENT_KINDS, connect, OWNER, openTestMcp, postModern, testTool, textOf } from "../support/mcp.ts";
 
@@ -18,6 +19,18 @@ describe("tool objects", () => {
       });
       if (tool.effect === "read") expect(object?.annotations?.destructiveHint).toBe(false);
     }
+  });
+
+  test("inputs are closed; what an outside server says of its tools is passed on as it is", () => {
+    const own = testTool("file_test", () => "ran");
+    const limited = Type.Object({ word: Type.String({ maxLength: 3 }) }, { additionalProperties: false });
+    const tool = { ...own, input: limited, output: limited };
+    const property = { type: "object", required: ["word"], properties: { word: { type: "string" } } };
+    expect(toolObject(tool)).toMatchObject({ inputSchema: { additionalProperties: false } });
+    expect(toolObject(tool).outputSchema).toEqual(property as never);
+    const outside = toolObject({ ...tool, group: "mcp" });
+    expect(outside.inputSchema).toEqual(JSON.parse(JSON.stringify(limited)));
+    expect(outside.outputSchema).toEqual(JSON.parse(JSON.stringify(limited)));
   });
 
   test("the object of a tool is made once", async () => {

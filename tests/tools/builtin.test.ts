@@ -1,9 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { dirname } from "node:path";
 import { Value } from "typebox/value";
+import { modelTool } from "../../src/agent/model-tools.ts";
+import { toolObject } from "../../src/mcp/tool-objects.ts";
 import { builtinTools } from "../../src/tools/builtin.ts";
 import type { Caller, Tool } from "../../src/tools/contract.ts";
+import { delegateTools } from "../../src/tools/delegate.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
+import { terminalTools } from "../../src/tools/terminal/tools.ts";
 import { liveConfig } from "../support/agent.ts";
 import { newRun, openTempStore, quietLog } from "../support/store.ts";
 
@@ -140,6 +144,16 @@ describe("session tools", () => {
       }
     }
   });
+});
+
+test("tools/list stays small, and so does what a model is told at every turn", async () => {
+  await using t = await open();
+  const nobody = undefined as never; // the definitions ask nothing of what runs them
+  const tools = [...t.tools, ...terminalTools(nobody, nobody), ...delegateTools(nobody)];
+  expect(tools).toHaveLength(22);
+  const sizeOf = (shown: unknown[]) => Buffer.byteLength(JSON.stringify(shown));
+  expect(sizeOf(tools.map(toolObject))).toBeLessThan(19_500);
+  expect(sizeOf(tools.map(modelTool))).toBeLessThan(7_700);
 });
 
 test("every tool is fit to be served: names, words, schemas", async () => {

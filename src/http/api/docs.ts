@@ -13,8 +13,10 @@ export function docsApi(edge: Edge) {
   return admittedPlugin()
     .get(ROUTES.docs.path, async ({ admission }) => (await loaded()).page(admission))
     .get(ROUTES.docsDocument.path, async ({ admission }) => (await loaded()).document(admission))
-    .get(ROUTES.docsScript.path, async ({ admission }) => (await loaded()).script(admission))
+    .get(ROUTES.docsScript.path, async ({ admission, request }) =>
+      (await loaded()).script(admission, request),
+    )
     .get(ROUTES.docsStart.path, async ({ admission }) => (await loaded()).start(admission))
-    .get(ROUTES.docsStyle.path, async ({ admission }) => (await loaded()).style(admission))
-    .get(ROUTES.docsIcon.path, async ({ admission }) => (await loaded()).icon(admission));
+    .get(ROUTES.docsStyle.path, async ({ admission, request }) => (await loaded()).style(admission, request))
+    .get(ROUTES.docsIcon.path, async ({ admission, request }) => (await loaded()).icon(admission, request));
 }

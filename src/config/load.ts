@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { checkConfig } from "./check.ts";
 import { localProvidersNamed } from "./check-models.ts";
+import { checkRoots } from "./check-roots.ts";
 import { expandTilde, resolveHome, type Variables, warnOfMode } from "./home.ts";
 import { type Inputs, type Layers, layer, locate, markOf, type Source, sourceOf } from "./layers.ts";
 import { formatPath, type Path, parsePath } from "./path.ts";
@@ -102,6 +103,7 @@ function judge(inputs: Inputs, layers: Layers): { config: Config; problems: Prob
     if (token !== null) made.put(config, token);
   }
   const findings = checkConfig(config);
+  checkRoots(config, { home: inputs.home, files: [inputs.file, ...layers.expanded.files] }, findings);
   // What follows from a fault that is already told would only confuse.
   const fresh = findings.faults.filter(({ path }) => !faults.some((fault) => touches(fault.path, path)));
   const problems = [...faults, ...fresh].map((fault) => locate(inputs, layers, fault));

@@ -3,11 +3,15 @@ import type { LiveConfig } from "../config/live.ts";
 import type { Log } from "../lib/log.ts";
 import type { AdmittedRequest, ListKind } from "./contract.ts";
 import { createEventLog } from "./event-log.ts";
-import { refusal } from "./refusal.ts";
+import { RPC_ERROR, rpcRefusal } from "./json-rpc.ts";
 import { createSession, type Session } from "./session.ts";
 
 const MIN_SWEEP_MS = 100;
 const MAX_SWEEP_MS = 60_000;
+/** So many ended sessions are worth a collection: left to itself, a process that is idle afterwards keeps their memory. */
+const COLLECT_AFTER = 500;
+/** What they still hold on to when they end is let go by then. */
+const COLLECT_DELAY_MS = 100;
 
 export interface SessionsParts {
   newServer(): McpServer;
@@ -31,6 +35,8 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
   const sessions = new Map<string, Session>(); // the one used last is the last
   const events = createEventLog();
   let sweeper: Timer | undefined;
+  let ended = 0;
+  let collector: Timer | undefined;
 
   const find = (id: string, keyId: string) => {
     const session = sessions.get(id);
@@ -48,7 +54,11 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
         sessions.set(one.id, one);
         scheduleSweep();
       },
-      closed: (one) => sessions.delete(one.id),
+      closed(one) {
+        sessions.delete(one.id);
+        ended += 1;
+        if (ended >= COLLECT_AFTER) collector ??= setTimeout(collect, COLLECT_DELAY_MS).unref();
+      },
       log,
     });
     return session.handle(request, body);
@@ -58,6 +68,12 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
     if (session === undefined) return;
     sessions.delete(session.id);
     session.close().catch((error: unknown) => log.warn("an MCP session did not close", { error }));
+  };
+
+  const collect = () => {
+    collector = undefined;
+    ended = 0;
+    Bun.gc(true);
   };
 
   const scheduleSweep = () => {
@@ -99,15 +115,22 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
     },
     async close() {
       clearTimeout(sweeper);
+      clearTimeout(collector);
       await Promise.all([...sessions.values()].map((session) => session.close()));
     },
   };
 }
 
-/** Of those that nobody is using; of all, when every one is in use. */
+/**
+ * Of the credential that has the most sessions, so that nobody drives others out by opening many: the one silent for longest of
+ * those that nobody is using; of all of them, when every one is in use.
+ */
 function longestSilent(sessions: ReadonlyMap<string, Session>): Session | undefined {
-  for (const session of sessions.values()) if (!session.busy) return session;
-  return sessions.values().next().value;
+  const counts = new Map<string, number>();
+  for (const { keyId } of sessions.values()) counts.set(keyId, (counts.get(keyId) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const candidates = [...sessions.values()].filter(({ keyId }) => counts.get(keyId) === most);
+  return candidates.find(({ busy }) => !busy) ?? candidates[0];
 }
 
 function isInitialize(body: unknown): boolean {
@@ -115,19 +138,19 @@ function isInitialize(body: unknown): boolean {
 }
 
 function noSession(): Response {
-  return refusal(
+  return rpcRefusal(
     400,
-    -32000,
+    RPC_ERROR.server,
     "There is no session: begin with `initialize` and send the Mcp-Session-Id it returns.",
   );
 }
 
 /** A session that has ended, that belongs to another key, or that never was: nobody can tell which. */
 function unknownSession(): Response {
-  return refusal(404, -32001, "Session not found");
+  return rpcRefusal(404, RPC_ERROR.sessionNotFound, "Session not found");
 }
 
 /** Without a session there is nothing to listen to; clients that fall back to HTTP+SSE stop here. */
 function noStream(): Response {
-  return refusal(405, -32000, "Method not allowed.", { allow: "POST" });
+  return rpcRefusal(405, RPC_ERROR.server, "Method not allowed.", { allow: "POST" });
 }

@@ -55,6 +55,21 @@ describe("sessions", () => {
     expect(await answer).toContain("done");
   });
 
+  test("who opens many sessions drives out his own, not those of others", async () => {
+    await using mcp = await openTestMcp({ mcp: { max_sessions: 4 } });
+    const open = (key: string) => openSession(mcp.url, key);
+    const statusOf = async (session: string, key: string) =>
+      (await postLegacy(mcp.url, LIST, { session, key })).status;
+    const quiet = await open("quiet");
+    const many: string[] = [];
+    for (let n = 0; n < 9; n++) many.push(await open("greedy"));
+    expect(mcp.endpoint.sessions).toBe(4);
+    expect(await statusOf(quiet, "quiet")).toBe(200);
+    expect(await Promise.all(many.slice(-4).map((id) => statusOf(id, "greedy")))).toEqual([
+      404, 200, 200, 200,
+    ]);
+  });
+
   test("a silent session ends, one whose client listens does not", async () => {
     await using mcp = await openTestMcp({ mcp: { session_ttl_ms: 1000 } });
     mcp.config.change((config) => {

@@ -228,6 +228,37 @@ describe("a call that needs an approval", () => {
       expect(steps).toEqual(expected);
     });
 
+  const hidden: [string, string, string][] = [
+    ["the cursor of a terminal", "rm x\u001b[2K\u001b[1Als", "rm x<U+001B>[2K<U+001B>[1Als"],
+    ["a line that is written over", "rm x\rls", "rm x<U+000D>ls"],
+    ["the direction of writing", "ls \u202emr", "ls <U+202E>mr"],
+    ["a mark of direction", "a\u200fb\u061cc", "a<U+200F>b<U+061C>c"],
+    ["blanks without width", "l\u200bs\u2060\ufeff", "l<U+200B>s<U+2060><U+FEFF>"],
+    ["tags", "ls\u{e0072}\u{e006d}", "ls<U+E0072><U+E006D>"],
+    ["selectors", "ls\ufe00\u{e0100}", "ls<U+FE00><U+E0100>"],
+    ["fillers", "a\u3164b\u115f", "a<U+3164>b<U+115F>"],
+    ["separators of lines", "a\u2028b\u2029", "a<U+2028>b<U+2029>"],
+    ["half of a pair", "a\ud800", "a<U+D800>"],
+    ["lines, tabs and emoji, which stay", "a\n\tb \u2764\ufe0f", "a\n\tb \u2764\ufe0f"],
+  ];
+  for (const [what, word, shown] of hidden)
+    test(`shows what would hide or move a part of it: ${what}`, async () => {
+      const steps: string[] = [];
+      await asking("ask", steps).call("skill_probe", { word }, answers(true, steps));
+      expect(steps[1]).toBe(`asked skill_probe: May skill_probe go on? ${shown}`);
+    });
+
+  test("the question is one line, and too long details are denied without asking", async () => {
+    const steps: string[] = [];
+    const many = { ...probeTool([]), approval: async () => ({ tool: "x", question: "a\nb", details: "" }) };
+    await registry([many]).call("skill_probe", {}, answers(true, steps));
+    expect(steps).toEqual(["asked x: a<U+000A>b "]);
+    const long = { word: "x".repeat(100_001) };
+    const result = await asking("ask", steps).call("skill_probe", long, answers(true, steps));
+    expect(result.text).toContain("too long for anybody to judge");
+    expect(steps.slice(1)).toEqual(["question"]);
+  });
+
   test("without settings every call that needs one asks", async () => {
     const steps: string[] = [];
     const tools = registry([probeTool([], { asks: true })]);

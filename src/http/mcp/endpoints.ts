@@ -67,7 +67,9 @@ function toolsApi(parts: McpApiParts) {
           const call = { name: body.tool, arguments: body.arguments ?? {} };
           return json(admission, await callTool(tools, call, { caller: callerOf(admission), signal }));
         } catch (error) {
-          throw stopping.aborted ? shuttingDown() : error;
+          if (stopping.aborted) throw shuttingDown();
+          if (request.signal.aborted) return new Response(null, { status: 499 }); // nobody is there to read it
+          throw error;
         } finally {
           release();
           done();
@@ -100,6 +102,7 @@ async function serveMcp(parts: McpApiParts, { request, admission }: Exchange): P
   await admission.verify?.();
   const body = request.method === "POST" ? await readJson(parts, request, limitOf(parts)) : undefined;
   try {
+    if (Array.isArray(body)) admission.spend?.(body.length - 1);
     parts.grants.check(request, admission, calledTools(body));
   } catch (error) {
     if (error instanceof AppError) return rpcError(admission, error, idOf(body));

@@ -1,9 +1,9 @@
 import { AppError } from "../../lib/errors.ts";
-import { type Caller, TOOL_GROUPS, type ToolGroup } from "../../tools/contract.ts";
+import { ownerAt } from "../../tools/caller.ts";
+import { TOOL_GROUPS, type ToolGroup } from "../../tools/contract.ts";
 import type { ToolRegistry } from "../../tools/registry.ts";
 import type { Admission } from "../admission.ts";
 import type { Authentication } from "../authentication.ts";
-import { ALL_SCOPES, OWNER } from "../keys.ts";
 import { FIRST_GROUPS, scopeOf, scopeOfGroup } from "../oauth/scopes.ts";
 
 /** Looks whether an access token has the scopes for the tools that are to be called; keys have none. */
@@ -16,7 +16,7 @@ export interface Grants {
 }
 
 export function createGrants(tools: Pick<ToolRegistry, "list">, authentication: Authentication): Grants {
-  const everything: Caller = { door: "mcp-http", principal: OWNER, scopes: ALL_SCOPES };
+  const everything = ownerAt("mcp-http");
   return {
     check(request, { grants, headers }, names) {
       if (grants === null) return;

@@ -1,8 +1,4 @@
-/** A client that has read nothing for two beats is let go. */
-const BEAT_MS = 15_000;
-/** Without a first byte the headers would not leave, and the client would not know that it listens. */
-const OPENING = new TextEncoder().encode(": hermes\n\n");
-const FAREWELL = new TextEncoder().encode(": Hermes is stopping\nretry: 1000\n\n");
+import { createStreamSet, type ServedStream, STREAM_FAREWELL, STREAM_OPENING } from "../stream-set.ts";
 
 export interface StreamOptions {
   /** The stream ends when this credential is taken away. */
@@ -24,29 +20,16 @@ export interface McpStreams {
   readonly size: number;
 }
 
-interface Stream extends StreamOptions {
+interface Stream extends StreamOptions, ServedStream {
   end(farewell?: Uint8Array): void;
-  beat(): void;
 }
 
-/** One timer for all streams. What a client does not read is not read from the server either. */
-export function createMcpStreams({ beatMs = BEAT_MS } = {}): McpStreams {
-  const streams = new Set<Stream>();
-  let timer: Timer | undefined;
-
-  function join(stream: Stream): void {
-    streams.add(stream);
-    timer ??= setInterval(() => {
-      for (const one of [...streams]) one.beat();
-    }, beatMs);
-  }
+/** What a client does not read is not read from the server either. */
+export function createMcpStreams({ beatMs }: { beatMs?: number } = {}): McpStreams {
+  const streams = createStreamSet<Stream>(beatMs);
 
   function leave(stream: Stream): void {
-    if (!streams.delete(stream)) return;
-    stream.release();
-    if (streams.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+    if (streams.remove(stream)) stream.release();
   }
 
   function relay(source: ReadableStream<Uint8Array>, options: StreamOptions): ReadableStream<Uint8Array> {
@@ -74,8 +57,8 @@ export function createMcpStreams({ beatMs = BEAT_MS } = {}): McpStreams {
             stalled = unread;
           },
         };
-        join(stream);
-        if (options.isStanding) controller.enqueue(OPENING);
+        streams.add(stream);
+        if (options.isStanding) controller.enqueue(STREAM_OPENING);
       },
       async pull(controller) {
         unread = false;
@@ -103,11 +86,10 @@ export function createMcpStreams({ beatMs = BEAT_MS } = {}): McpStreams {
       if (answer.body === null) throw new Error("an event stream without a body");
       return new Response(relay(answer.body, options), answer);
     },
-    dropKeys(isValid) {
-      for (const stream of [...streams]) if (stream.keyId !== null && !isValid(stream.keyId)) stream.end();
-    },
+    dropKeys: streams.dropKeys,
     end(which) {
-      for (const stream of [...streams]) if (which === "all" || stream.isStanding) stream.end(FAREWELL);
+      for (const stream of streams.all())
+        if (which === "all" || stream.isStanding) stream.end(STREAM_FAREWELL);
     },
     get size() {
       return streams.size;

@@ -219,6 +219,9 @@ function welcome(gate: Gate, route: Route, key: Key, { headers }: Request, admis
   admission.grants = key.grants ?? null;
   checkScope(route.scope, key, gate);
   checkRate(key, gate, admission);
+  admission.spend = (requests) => {
+    for (let n = 0; n < requests; n++) checkRate(key, gate, admission);
+  };
   if (route.body !== undefined) checkBody(headers, gate, admission);
 }
 

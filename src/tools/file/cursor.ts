@@ -1,3 +1,5 @@
+import { decodePlace, encodePlace } from "../../lib/cursor.ts";
+
 /** Where a list or a search goes on: a path below where it began, and how far within that file. */
 export interface Cursor {
   path: string;
@@ -9,20 +11,16 @@ export interface Cursor {
 }
 
 export function writeCursor({ path, byte, line, fromLine }: Cursor): string {
-  return Buffer.from(JSON.stringify([path, byte, line, fromLine])).toString("base64url");
+  return encodePlace([path, byte, line, fromLine]);
 }
 
 /** Null for a text that `writeCursor` cannot have made. */
 export function readCursor(text: string): Cursor | null {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    if (!Array.isArray(parsed)) return null;
-    const [path, ...numbers] = parsed as unknown[];
-    if (typeof path !== "string" || numbers.length !== 3) return null;
-    if (!numbers.every((number) => Number.isSafeInteger(number) && (number as number) >= 0)) return null;
-    const [byte = 0, line = 1, fromLine = 1] = numbers as number[];
-    return { path, byte, line, fromLine };
-  } catch {
-    return null; // not JSON: nobody's cursor
-  }
+  const place = decodePlace(text);
+  if (!Array.isArray(place)) return null;
+  const [path, ...numbers] = place as unknown[];
+  if (typeof path !== "string" || numbers.length !== 3) return null;
+  if (!numbers.every((number) => Number.isSafeInteger(number) && (number as number) >= 0)) return null;
+  const [byte = 0, line = 1, fromLine = 1] = numbers as number[];
+  return { path, byte, line, fromLine };
 }

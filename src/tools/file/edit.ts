@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { type Static, Type } from "typebox";
 import { openBeneath } from "../../lib/beneath.ts";
 import { readWhole } from "../../lib/beneath-read.ts";
@@ -7,7 +8,7 @@ import { errorResult } from "../result.ts";
 import { cutText } from "../text.ts";
 import { wrapUntrusted } from "../untrusted.ts";
 import { answer } from "./answer.ts";
-import { type Encoding, encodingOf, isUtf8 } from "./encoding.ts";
+import { type Encoding, encodingOf } from "./encoding.ts";
 import type { Locator } from "./locate.ts";
 import { lineNumberAt, nearLines } from "./near.ts";
 import { closed, pathField } from "./schema.ts";
@@ -64,10 +65,7 @@ export function editTool({ locate }: Locator): Tool {
         const edited = replace(old, wanted);
         if ("problem" in edited) return errorResult(`${path}: ${edited.problem}`);
         const content = Buffer.concat([mark, encoding.encode(edited.text)]);
-        if (content.length > MAX_WRITTEN_BYTES)
-          return errorResult(
-            `${path} would have ${content.length} bytes; ${MAX_WRITTEN_BYTES} are the most.`,
-          );
+        if (content.length > MAX_WRITTEN_BYTES) return errorResult(`${path}: ${tooLarge(content.length)}`);
         await writeBeneath(root, below, content, { replaces: file.stats });
         return await edits(path, old, edited);
       }),
@@ -89,6 +87,9 @@ function replace(text: string, wanted: Static<typeof input>): Edited | { problem
   const places = placesOf(text, from);
   if (places.length === 0) return { problem: notFound(text, from) };
   if (places.length > 1 && !wanted.replace_all) return { problem: ambiguous(text, places) };
+  // Before it is made: a long text in many places would take all memory there is. No character takes less than a byte.
+  const chars = text.length + places.length * (to.length - from.length);
+  if (chars > MAX_WRITTEN_BYTES) return { problem: tooLarge(chars) };
   return { text: text.split(from).join(to), replacements: places.length };
 }
 
@@ -96,6 +97,10 @@ function replace(text: string, wanted: Static<typeof input>): Edited | { problem
 function lineEndStyle(text: string): (given: string) => string {
   const isCrlf = text.includes("\r\n") && !/(?<!\r)\n/.test(text);
   return isCrlf ? (given) => given.replace(/\r?\n/g, "\r\n") : (given) => given;
+}
+
+function tooLarge(sizeBytes: number): string {
+  return `It would have ${sizeBytes} bytes or more; ${MAX_WRITTEN_BYTES} are the most.`;
 }
 
 function placesOf(text: string, part: string): number[] {

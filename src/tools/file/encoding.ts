@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 /** How the bytes of a text file are read and written. Offsets are those of the file, its byte order mark included. */
 export interface Encoding {
   name: "utf-8" | "utf-16le" | "utf-16be" | "unknown";
@@ -10,7 +12,6 @@ export interface Encoding {
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-const strictUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const NEWLINE = 0x0a;
 
 const UTF8: Encoding = {
@@ -45,16 +46,6 @@ export function encodingOf(head: Uint8Array, whole: boolean): Encoding | null {
   const complete = whole ? head.length : wholeCharacters(UTF8, head, head.length);
   if (isUtf8(head.subarray(0, complete))) return UTF8;
   return mostlyText(head) ? UNKNOWN : null;
-}
-
-/** True for well-formed UTF-8. */
-export function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    strictUtf8.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Where the line ends that `from` is in: after its line feed, or -1 when there is none. `base` is the file offset of the bytes. */

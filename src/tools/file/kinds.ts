@@ -44,9 +44,6 @@ const ZIPPED: Readonly<Record<string, string>> = {
   ".jar": "application/java-archive",
 };
 
-/** Images that models take. */
-export const SEEN_IMAGES: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-
 /** The media type by bytes that no text begins with, or null. */
 export function certainTypeOf(head: Uint8Array): string | null {
   return MAGIC.find(([start]) => isCertain(start) && beginsWith(head, start))?.[1] ?? null;

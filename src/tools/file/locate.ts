@@ -1,9 +1,11 @@
 import { statSync } from "node:fs";
 import { join, posix } from "node:path";
 import type { LiveConfig } from "../../config/live.ts";
-import { identityOf, type Root, shown } from "../../lib/beneath.ts";
+import { identityOf, type Root } from "../../lib/beneath.ts";
+import { shown } from "../../lib/beneath-errors.ts";
 import { AppError } from "../../lib/errors.ts";
-import { type FileRoot, fileRoots, isWithin, ownFiles } from "./roots.ts";
+import { isWithin } from "../../lib/is-within.ts";
+import { type FileRoot, fileRoots, ownFiles } from "./roots.ts";
 
 /** Where a path that a caller wrote belongs. Nothing has been opened yet. */
 export interface Location {

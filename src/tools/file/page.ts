@@ -1,6 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { readAt } from "../../lib/beneath-read.ts";
 import { headOf } from "../text.ts";
-import { type Encoding, endOfLine, isUtf8, wholeCharacters } from "./encoding.ts";
+import { type Encoding, endOfLine, wholeCharacters } from "./encoding.ts";
 
 /** UTF-16 units of a page. */
 export const PAGE_CHARS = 20_000;

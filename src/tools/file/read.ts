@@ -2,18 +2,18 @@ import { type Static, Type } from "typebox";
 import { type Opened, openBeneath } from "../../lib/beneath.ts";
 import { readAt, readWhole } from "../../lib/beneath-read.ts";
 import { defineTool, type Tool, type ToolResult } from "../contract.ts";
+import { MAX_IMAGE_BYTES, SEEN_IMAGE_TYPES, toolImage } from "../images.ts";
 import { errorResult } from "../result.ts";
 import { stringEnum } from "../string-enum.ts";
 import { wrapUntrusted } from "../untrusted.ts";
 import { answer } from "./answer.ts";
 import { type Encoding, encodingOf } from "./encoding.ts";
-import { certainTypeOf, mediaTypeOf, SEEN_IMAGES } from "./kinds.ts";
+import { certainTypeOf, mediaTypeOf } from "./kinds.ts";
 import type { Locator } from "./locate.ts";
 import { findLine, type Page, readPage, type TextFile } from "./page.ts";
 import { closed, pathField } from "./schema.ts";
 
 const HEAD_BYTES = 64 * 1024;
-const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
 const DEFAULT_LINES = 2_000;
 
 const input = Type.Object(
@@ -69,15 +69,15 @@ async function describe({ fd, stats }: Opened, path: string, head: Buffer): Prom
   const mediaType = mediaTypeOf(head, path);
   const facts = { path, size_bytes: stats.size, media_type: mediaType, truncated: false };
   const line = `${path}: ${mediaType}, ${stats.size} bytes`;
-  if (!SEEN_IMAGES.includes(mediaType))
+  if (!SEEN_IMAGE_TYPES.includes(mediaType))
     return { text: `${line}. It is not text.`, structured: { ...facts, kind: "binary" } };
   if (stats.size > MAX_IMAGE_BYTES)
     return {
       text: `${line}. Images of more than ${MAX_IMAGE_BYTES} bytes are not shown.`,
       structured: { ...facts, kind: "image", truncated: true },
     };
-  const data = (await readWhole(fd, path, MAX_IMAGE_BYTES)).toString("base64");
-  return { text: line, structured: { ...facts, kind: "image" }, images: [{ mediaType, data }] };
+  const image = toolImage(mediaType, await readWhole(fd, path, MAX_IMAGE_BYTES));
+  return { text: line, structured: { ...facts, kind: "image" }, images: [image] };
 }
 
 async function page(file: TextFile, wanted: Static<typeof input>, signal: AbortSignal): Promise<ToolResult> {

@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { identityOf } from "../../lib/beneath.ts";
 import { AppError } from "../../lib/errors.ts";
+import { isWithin } from "../../lib/is-within.ts";
 
 /** A directory that the file and terminal tools reach. */
 export interface FileRoot {
@@ -54,12 +55,6 @@ function homeIsNoRoot(): AppError {
   return new AppError("config_invalid", "Hermes's own home cannot be a root directory of tools.file.", {
     hint: "Name a directory in it, such as its workspace, or one elsewhere.",
   });
-}
-
-/** True when `path` is `directory` or below it, by their names alone. */
-export function isWithin(path: string, directory: string): boolean {
-  const below = relative(directory, path);
-  return below === "" || (below !== ".." && !below.startsWith("../"));
 }
 
 function absolute(path: string, home: string): string {

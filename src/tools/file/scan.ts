@@ -3,8 +3,6 @@ import { type Encoding, endOfLine, lastLineEnd, wholeCharacters } from "./encodi
 import type { Matcher } from "./match.ts";
 import type { TextFile } from "./page.ts";
 
-/** Longer lines are searched in pieces of this size. */
-const PIECE_BYTES = 256 * 1024;
 const EXCERPT_CHARS = 240;
 
 /** A place in a file where a scan can begin: a byte, and the number of the line that it is in. */
@@ -29,7 +27,7 @@ export async function* scan(
   matcher: Matcher,
   from: Mark,
 ): AsyncGenerator<Scanned> {
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, sizeBytes + 1));
+  const buffer = Buffer.allocUnsafe(Math.min(matcher.pieceBytes, sizeBytes + 1));
   const mark = { byte: Math.max(from.byte, encoding.markBytes), line: Math.max(from.line, 1) };
   for (;;) {
     const read = await readAt(fd, path, mark.byte, buffer.length, buffer);

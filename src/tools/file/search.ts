@@ -138,8 +138,8 @@ async function search(
     if (!matcher) found.add({ path: entry.path }, { path: entry.path, byte: 0, line: 1, fromLine: 1 });
     else if (entry.kind === "file") {
       const from = cursor?.path === entry.path ? cursor : undefined;
-      await searchFile(root, entry, matcher, from, found, () => {
-        signal.throwIfAborted();
+      await searchFile(root, entry, matcher, from, found, async () => {
+        await pause();
         return performance.now() > deadline;
       });
     }
@@ -155,7 +155,7 @@ async function searchFile(
   matcher: Matcher,
   from: Cursor | undefined,
   found: Findings,
-  isOver: () => boolean,
+  isOver: () => Promise<boolean>,
 ): Promise<void> {
   try {
     using opened = openEntry(root, entry);
@@ -166,7 +166,7 @@ async function searchFile(
         const { line, text, mark } = step.hit;
         if (line < (from?.fromLine ?? 1)) continue;
         found.add({ path: entry.path, line, text }, { path: entry.path, ...mark, fromLine: line });
-      } else if (step.done.byte < file.sizeBytes && isOver())
+      } else if (step.done.byte < file.sizeBytes && (await isOver()))
         found.stopAt({
           path: entry.path,
           ...step.done,

@@ -2,14 +2,12 @@ import { writeFileSync } from "node:fs";
 import { prepareLandlock } from "../../lib/landlock.ts";
 import { type Libc, loadLibc } from "../../lib/libc.ts";
 import { AF_INET, AF_INET6, AF_NETLINK, installSeccomp, seccompFilter } from "../../lib/seccomp.ts";
-import type { GuardOrder, GuardRules } from "./landlock.ts";
+import type { GuardOrder, GuardRules } from "./guard.ts";
 import { ETC_FILES, SYSTEM_DIRECTORIES } from "./shell.ts";
 
-const PR_SET_PDEATHSIG = 1;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_SECUREBITS = 28;
 const PR_SET_NO_NEW_PRIVS = 38;
-const SIGKILL = 9;
 /** The user id 0 stands for no rights, and that cannot be taken back. */
 const NO_ROOT_LOCKED = 0b11;
 const LAST_CAPABILITY = 63;
@@ -32,7 +30,7 @@ const DEVICES = ["null", "zero", "full", "random", "urandom", "tty"].map((name) 
 export function confine({ rules, parent }: GuardOrder, argv: readonly string[]): number {
   if (!rules) return FAILED;
   const libc = loadLibc();
-  libc.prctl(PR_SET_PDEATHSIG, SIGKILL);
+  libc.endWithParent("SIGKILL");
   if (process.ppid !== parent) return FAILED;
   writeFileSync("/proc/self/oom_score_adj", "500");
   const landlock = prepareLandlock(libc, landlockRules(rules));

@@ -2,7 +2,8 @@ import { realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { AppError } from "../../lib/errors.ts";
-import { fileRoots, isWithin } from "../file/roots.ts";
+import { isWithin } from "../../lib/is-within.ts";
+import { fileRoots } from "../file/roots.ts";
 import type { TerminalRoot } from "./contract.ts";
 
 /** Where commands may be, and where not. */

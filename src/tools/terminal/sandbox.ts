@@ -5,7 +5,7 @@ import { loadLibc } from "../../lib/libc.ts";
 import { type Bubblewrap, launchInBubblewrap, writeSandboxFiles } from "./bubblewrap.ts";
 import { startCommand } from "./command.ts";
 import type { CommandPlan, Launch, MissingSandbox, SandboxKind, SandboxStatus } from "./contract.ts";
-import { launchBelowGuard } from "./landlock.ts";
+import { launchBelowGuard } from "./guard.ts";
 import { createOutput } from "./output.ts";
 import { shellArguments } from "./shell.ts";
 

@@ -187,9 +187,7 @@ function finished(command: string, ending: Ending & { durationMs: number }, outp
   const { exitCode, stopped, durationMs } = ending;
   const signal = stopped === null ? signalName(exitCode) : undefined;
   const said = [
-    stopped === null
-      ? `exit code ${exitCode}${signal ? ` (${signal})` : ""}`
-      : `stopped: ${stopped.message} What it had written until then:`,
+    stopped === null ? `exit code ${exitCode}${signal ? ` (${signal})` : ""}` : stoppedBy(stopped.message),
     ...(missingBytes > 0 ? [`output cut: ${missingBytes} bytes left out`] : []),
   ].join("; ");
   return {
@@ -212,7 +210,7 @@ function polled(job: Job, offset: number): ToolResult {
   const shown = facts(job);
   const more = next < job.output.totalBytes;
   const said = [
-    shown.running ? "running" : shown.stopped ? `stopped: ${shown.stopped}` : `exit code ${shown.exit_code}`,
+    shown.running ? "running" : shown.stopped ? stoppedBy(shown.stopped) : `exit code ${shown.exit_code}`,
     ...(missingBytes > 0 ? [`${missingBytes} bytes before are kept no more`] : []),
     `next_offset ${next}${more ? ", there is more" : ""}`,
   ].join("; ");
@@ -234,6 +232,11 @@ function facts({ id, command, end }: Job) {
     ...(ending && { exit_code: ending.exitCode }),
     ...(stopped !== undefined && { stopped }),
   };
+}
+
+/** The sentence as a part of a line. */
+function stoppedBy(why: string): string {
+  return `stopped: ${why.replace(/\.$/, "")}`;
 }
 
 function sourceOf(command: string): string {

@@ -274,6 +274,31 @@ describe("names and pages", () => {
 });
 
 describe("limits", () => {
+  test("the rate limit counts every message of a batch", async () => {
+    await using server = await openTestServer({ mcp: { rate_limit: { requests_per_minute: 10 } } });
+    const session = { ...OWNER, "mcp-session-id": await openSession(server) }; // one of the ten
+    const batch = (size: number) => {
+      const messages = Array.from({ length: size }, (_, id) => ({
+        jsonrpc: "2.0",
+        id,
+        method: "tools/list",
+      }));
+      const headers = { ...session, "mcp-protocol-version": "2025-03-26" };
+      return sendMcp(server.mcpUrl, { headers, body: JSON.stringify(messages) });
+    };
+    const whole = await batch(9);
+    expect([whole.status, (await whole.text()).match(/^data: \{/gm)?.length]).toEqual([200, 9]);
+    const more = await batch(2);
+    expect([more.status, (await messageOf(more)).error.data.code]).toEqual([429, "rate_limited"]);
+    const other = await sendMcp(server.mcpUrl, { headers: SECOND, body: INITIALIZE });
+    expect(other.status).toBe(200);
+    const large = await sendMcp(server.mcpUrl, {
+      headers: { ...SECOND, "mcp-session-id": other.headers.get("mcp-session-id") ?? "" },
+      body: JSON.stringify(Array.from({ length: 10 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }))),
+    });
+    expect([large.status, large.headers.has("retry-after")]).toEqual([429, true]);
+  });
+
   test("past the rate limit a key gets 429, exactly, also with 16 requests at once", async () => {
     await using server = await openTestServer({ mcp: { rate_limit: { requests_per_minute: 60 } } });
     const statuses: number[] = [];
@@ -403,6 +428,12 @@ describe("calls and streams", () => {
       expect([body, answer.status]).toEqual([body, status]);
       expect(answer.headers.get("content-type")).toBe("application/problem+json");
     }
+    const hintFor = async (tool: string) => {
+      const answer = await sendMcp(`${server.mcpUrl}/execute`, { headers: OWNER, body: { tool } });
+      return (await answer.json()).hint;
+    };
+    expect(await hintFor("memory_raed")).toBe("Did you mean memory_read?");
+    expect(await hintFor("something_else")).toBe("The list of tools has every name.");
   });
 
   test("a client that goes away takes its call with it", async () => {
@@ -412,7 +443,8 @@ describe("calls and streams", () => {
       signal.addEventListener("abort", () => abort());
       start();
       await aborted;
-      return "cancelled";
+      signal.throwIfAborted();
+      return "not cancelled";
     };
     for (const path of ["/execute", "/mcp"]) {
       await using server = await openTestServer({ mcp: {}, tools: [probeTool([], { run })] });
@@ -427,12 +459,18 @@ describe("calls and streams", () => {
       leaving.abort();
       await gone;
       await aborted;
+      expect((await fetch(`${server.mcpUrl}/tools`, { headers: OWNER })).status).toBe(200);
+      expect(server.log.filter((line) => line.includes("request failed"))).toEqual([]);
     }
   });
 
   test("a silent call outlives the timeout of idle connections", async () => {
     const run = async () => {
-      await Bun.sleep(12_000); // longer than a connection may idle
+      const { hostname, port } = new URL(server.mcpUrl);
+      const closed = Promise.withResolvers<void>();
+      const socket = { data() {}, close: () => closed.resolve() };
+      await Bun.connect({ hostname, port: Number(port), socket }); // an idle connection, for comparison
+      await closed.promise;
       return "late";
     };
     await using server = await openTestServer({ mcp: {}, tools: [probeTool([], { run })] });

@@ -43,6 +43,19 @@ describe("file_edit", () => {
     );
   });
 
+  test("an edit that would make a huge text is refused before it is made", async () => {
+    using bench = openBench();
+    const old = "a".repeat(2_000);
+    bench.put("allowed/f.txt", old);
+    const input = { path: "f.txt", old_text: "a", new_text: "x".repeat(100_000), replace_all: true };
+    const before = process.memoryUsage.rss();
+    const { isError, text } = await bench.call("file_edit", input);
+    expect(isError).toBe(true);
+    expect(text).toContain("5242880 are the most");
+    expect(process.memoryUsage.rss() - before).toBeLessThan(100_000_000); // made, it has 200 MB, twice
+    expect(readFileSync(join(bench.allowed, "f.txt"), "utf8")).toBe(old);
+  });
+
   test("a text that is not there: how often, and what looks like it", async () => {
     using bench = openBench();
     bench.put("allowed/f.txt", "if (x) {\n\treturn total price;\n}\n");

@@ -108,6 +108,22 @@ describe("file_search by content", () => {
     expect(data.matches).toEqual([]);
   });
 
+  test("a pattern that costs much for every character holds nobody else up", async () => {
+    using bench = openBench();
+    bench.put("allowed/f", "ab".repeat(1_000_000));
+    let turns = 0;
+    const others = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const { data } = await bench.call("file_search", { query: "(a|b)*a(a|b){100}[cd]", regex: true });
+    clearInterval(others);
+    expect(data.matches).toEqual([]);
+    expect(turns).toBeGreaterThan(3);
+    const costly = await bench.call("file_search", { query: "(.{0,900})c$", regex: true });
+    expect(costly).toMatchObject({ isError: true });
+    expect(costly.text).toContain("500 are the most");
+  });
+
   test("pages joined are the whole, within a file and across files, large ones too", async () => {
     using bench = openBench();
     const filler = `${"f".repeat(99)}\n`.repeat(3000);

@@ -19,6 +19,7 @@ import { readProcesses } from "../../../src/lib/process-tree.ts";
 import type { ToolContext, ToolResult } from "../../../src/tools/contract.ts";
 import { findSandbox, withoutSandbox } from "../../../src/tools/terminal/sandbox.ts";
 import { createTerminal, type Terminal } from "../../../src/tools/terminal/terminal.ts";
+import { liveConfigOf } from "../../support/agent.ts";
 
 export type Mode = "bubblewrap" | "landlock" | "none";
 type Settings = Config["tools"]["terminal"];
@@ -66,27 +67,12 @@ export function createBench(
   const directory = mkdtempSync(join(realpathSync(tmpdir()), "hermes-arena-"));
   const home = join(directory, "home");
   mkdirSync(home, { mode: 0o700 });
-  const { config } = loadConfig({ home, env: {} });
-  let current = structuredClone(config);
-  const listeners = new Set<(config: Config) => void>();
-  const set = (change: (next: Config) => void) => {
-    const next = structuredClone(current);
-    change(next);
-    current = next;
-    for (const listener of listeners) listener(next);
-  };
-  const settings = (more: Partial<Settings>) => set((next) => void Object.assign(next.tools.terminal, more));
+  const config = liveConfigOf(loadConfig({ home, env: {} }).config);
+  const settings = (more: Partial<Settings>) =>
+    config.change((next) => Object.assign(next.tools.terminal, more));
   settings({ ...(mode !== "none" && { sandbox: mode }), unsafe: mode === "none", ...changed });
   const terminal = createTerminal({
-    config: {
-      get current() {
-        return current;
-      },
-      onChange(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
+    config,
     home,
     log: silent,
     find,
@@ -97,7 +83,7 @@ export function createBench(
     terminal,
     settings,
     roots: (roots, readOnly = []) =>
-      set((next) => void Object.assign(next.tools.file, { roots, read_only_roots: readOnly })),
+      config.change((next) => Object.assign(next.tools.file, { roots, read_only_roots: readOnly })),
     call(name, input, context = {}) {
       const tool = terminal.tools.find((one) => one.name === name);
       if (!tool) throw new Error(name);

@@ -86,7 +86,11 @@ const secrets: Attack[] = [
     command: ({ victim }) => `cat /proc/${victim.pid}/environ`,
     control: true,
   },
-  { name: "the environments of all processes", command: () => "cat /proc/[0-9]*/environ", control: true },
+  {
+    name: "the environments of all processes",
+    command: () => "cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep ^SECRET=", // all of them would be cut
+    control: true,
+  },
   {
     name: "the environment of the first process",
     command: () =>

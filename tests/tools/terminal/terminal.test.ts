@@ -191,6 +191,7 @@ for (const mode of MODES)
         running: false,
         stopped: expect.any(String),
       });
+      expect(stopped.text).toStartWith("stopped: It was stopped by terminal_process; next_offset ");
       expect(await leftAfterASecond(mark)).toEqual([]);
     });
 

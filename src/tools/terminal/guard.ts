@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { threadsOfUser } from "../../lib/process-tree.ts";
+import { GUARD_ARGUMENT, SELF } from "../self.ts";
 import type { CommandPlan, Launch, TerminalRoot } from "./contract.ts";
-import { SANDBOX_DOOR } from "./door.ts";
 import { baseEnvironment, startArguments } from "./shell.ts";
 
 /** What the guard of a command is told on its command line, as JSON; the arguments of the start script come after it. */
@@ -22,14 +22,9 @@ export interface GuardRules {
   network: boolean;
 }
 
-/** Hermes's own command line, whether it is compiled or runs from source. */
-const SELF: readonly string[] = import.meta.path.startsWith("/$bunfs/")
-  ? [process.execPath]
-  : [process.execPath, join(import.meta.dir, "../../main.ts")];
-
 /** The command line of a guard. */
 export function guardCommand(order: GuardOrder, argv: readonly string[]): string[] {
-  return [...SELF, SANDBOX_DOOR, JSON.stringify(order), ...argv];
+  return [...SELF, GUARD_ARGUMENT, JSON.stringify(order), ...argv];
 }
 
 /**

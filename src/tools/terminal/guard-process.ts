@@ -2,11 +2,9 @@ import { closeSync } from "node:fs";
 import { loadLibc } from "../../lib/libc.ts";
 import { childrenOf, endOwnDescendants } from "../../lib/process-tree.ts";
 import { confine } from "./confine.ts";
-import { type GuardOrder, guardCommand } from "./landlock.ts";
+import { type GuardOrder, guardCommand } from "./guard.ts";
 
-const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
-const SIGTERM = 15;
 /** How often orphans that have ended are taken note of. */
 const REAP_EVERY_MS = 50;
 /** A pipe, on which the start script waits for the go-ahead. */
@@ -14,7 +12,7 @@ const GO_DESCRIPTOR = 3;
 const FAILED = 126;
 
 /** Hermes started by Hermes as the guard of one command. Resolves with the exit code. */
-export async function launch([order = "", ...argv]: readonly string[]): Promise<number> {
+export async function guard([order = "", ...argv]: readonly string[]): Promise<number> {
   const parsed: GuardOrder = JSON.parse(order);
   if (parsed.role === "supervise") return supervise(parsed, argv);
   return confine(parsed, argv);
@@ -30,7 +28,7 @@ async function supervise(order: GuardOrder, argv: readonly string[]): Promise<nu
   const told = Promise.withResolvers<null>();
   process.on("SIGTERM", () => told.resolve(null));
   libc.prctl(PR_SET_CHILD_SUBREAPER, 1);
-  libc.prctl(PR_SET_PDEATHSIG, SIGTERM);
+  libc.endWithParent("SIGTERM");
   if (process.ppid !== order.parent) return FAILED; // it went before the kernel was asked to tell
   const child = Bun.spawn(
     order.rules ? guardCommand({ ...order, role: "confine", parent: process.pid }, argv) : [...argv],

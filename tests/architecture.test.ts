@@ -26,30 +26,71 @@ const RESERVED = [
   { what: "Elysia", imports: /^(elysia$|elysia\/|@elysiajs\/)/, allowed: /^src\/http\// },
   { what: "grammY", imports: /^grammy/, allowed: /^src\/platforms\/telegram\// },
   { what: "commander", imports: /^commander/, allowed: /^src\/(cli\/|main\.ts)/ },
+  {
+    what: "the SDK of MCP",
+    imports: /^@modelcontextprotocol\//,
+    allowed: /^src\/(mcp\/|tools\/mcp-servers\/)/,
+  },
+  { what: "the MCP server package", imports: /^@modelcontextprotocol\/server/, allowed: /^src\/mcp\// },
+  { what: "jose", imports: /^jose$/, allowed: /^src\/http\/oauth\// },
+  { what: "the AI SDK", imports: /^@ai-sdk\//, allowed: /^src\/models\// },
+  {
+    what: "the parsers of pages",
+    imports: /^(defuddle|linkedom|unpdf)\b/,
+    allowed: /^src\/tools\/web\/read-(html|pdf)\.ts$/,
+  },
+  {
+    what: "what parses pages",
+    imports: /\/read-(html|pdf)\.ts$/,
+    allowed: /^src\/tools\/web\/reading-process\.ts$/,
+  },
+  { what: "bun:ffi", imports: /^bun:ffi$/, allowed: /^src\/lib\/libc\.ts$/ },
+  { what: "opening by descriptor", text: /\/proc\/self\/fd/, allowed: /^src\/lib\/beneath\.ts$/ },
+  {
+    what: "child processes",
+    text: /\bBun\.spawn|node:child_process/,
+    allowed: /^src\/tools\/(terminal\/(command|guard-process)|web\/reader|mcp-servers\/process-group)\.ts$/,
+  },
+  { what: "its own command line", text: /\bexecPath\b/, allowed: /^src\/tools\/self\.ts$/ },
   { what: "the environment", text: /\b(process|Bun)\.env\b/, allowed: /^src\/config\/load\.ts$/ },
   { what: "process.exit", text: /\bprocess\.exit(Code)?\b/, allowed: /^src\/main\.ts$/ },
   { what: "timingSafeEqual", text: /\btimingSafeEqual\b/, allowed: /^src\/lib\/secrets\.ts$/ },
 ];
+
+/** What takes long to load: it is loaded when it is first used, so that no start waits for it. */
+const HEAVY =
+  /^(@modelcontextprotocol|@ai-sdk|elysia|@elysiajs|swagger-ui-dist|jose|defuddle|linkedom|unpdf|re2js|diff)\b/;
+/** What every start loads. */
+const LOADED_AT_START = ["src/main.ts", "src/cli/program.ts", "src/app/open.ts", "src/app/serve.ts"];
 
 interface Source {
   path: string;
   room: string;
   text: string;
   imports: string[];
+  /** Those that are loaded together with the file: neither types nor `import()`. */
+  loads: string[];
 }
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^;"']*?\sfrom\s*)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
 
+const LOADING = /(?:^|\n)(?:import|export)\s(?!type\b)(?:([^;"']*?)\sfrom\s*)?["']([^"']+)["']/g;
+/** `{ type A, type B }` loads nothing. */
+const ONLY_TYPES = /^\{(\s*type\s+[^,}]+,?)+\s*\}$/;
+
 function readSources(): Source[] {
   return [...new Glob("src/**/*.ts").scanSync(ROOT)].sort().map((path) => {
     const text = readFileSync(join(ROOT, path), "utf8");
     const imports = [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? "");
-    return { path, room: roomOf(path), text, imports };
+    const loads = [...text.matchAll(LOADING)]
+      .filter(([, names]) => !ONLY_TYPES.test(names ?? ""))
+      .map(([, , name]) => name ?? "");
+    return { path, room: roomOf(path), text, imports, loads };
   });
 }
 
-/** `src/http/api/chat.ts` is in room `http`, `src/app.ts` is room `app`. */
+/** `src/http/api/chat.ts` is in room `http`, `src/main.ts` is room `main`. */
 function roomOf(path: string): string {
   return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
 }
@@ -116,8 +157,21 @@ describe("architecture", () => {
     expect(cycles).toEqual([]);
   });
 
+  test("nothing that takes long to load is loaded at the start", () => {
+    const byPath = new Map(sources.map((source) => [source.path, source]));
+    const seen = new Set<string>(LOADED_AT_START);
+    const heavy: string[] = [];
+    for (const path of seen)
+      for (const name of byPath.get(path)?.loads ?? [])
+        if (name.startsWith(".")) seen.add(resolveImport(path, name));
+        else if (HEAVY.test(name)) heavy.push(`${path} -> ${name}`);
+    expect(LOADED_AT_START.filter((path) => !byPath.has(path))).toEqual([]);
+    expect(seen.size).toBeGreaterThan(100);
+    expect(heavy).toEqual([]);
+  });
+
   for (const rule of RESERVED)
-    test(`only one room uses ${rule.what}`, () => {
+    test(`only one place uses ${rule.what}`, () => {
       const users = sources.filter((source) =>
         rule.imports
           ? source.imports.some((name) => rule.imports.test(name))

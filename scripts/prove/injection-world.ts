@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createMcpHandler, Server } from "@modelcontextprotocol/server";
-import { type App, openApp } from "../../src/app.ts";
+import { type App, openApp } from "../../src/app/open.ts";
 import { startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import type { Caller } from "../../src/tools/contract.ts";
 import { makePdf } from "../../tests/support/pdf.ts";

@@ -3,6 +3,7 @@ import { AppError, toAppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
+import { sleep } from "../lib/waiting.ts";
 import type { ModelRouter, ResolvedModel } from "../models/contract.ts";
 import type { NewRun, Run, Store } from "../store/contract.ts";
 import { ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/contract.ts";
@@ -15,7 +16,6 @@ import { createHub } from "./hub.ts";
 import { createPace } from "./pace.ts";
 import { cancelled, createRunningTurns } from "./running.ts";
 import { createSchedule, type Waiting } from "./schedule.ts";
-import { sleep } from "./sleep.ts";
 import { NO_USAGE } from "./usage.ts";
 
 /** How often the store is asked for runs that another process left behind. */

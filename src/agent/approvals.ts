@@ -6,8 +6,6 @@ import type { ApprovalAnswer, ApprovalRequest } from "../tools/contract.ts";
 import type { RunWriter } from "./run-writer.ts";
 import type { TurnClock } from "./turn-clock.ts";
 
-/** More than this nobody can judge; it is denied rather than shown in part. */
-const MAX_DETAILS_CHARS = 100_000;
 /** Who ends a wait that ends by itself. */
 const NOBODY = "hermes";
 
@@ -109,8 +107,6 @@ export function createApprovals({ store, timeoutMs, log }: ApprovalsParts): Appr
 
       return async (callId, request, withdrawn) => {
         signal.throwIfAborted();
-        if (request.details.length > MAX_DETAILS_CHARS)
-          return { approved: false, reason: "it is too long for anybody to judge. Do it in smaller steps." };
         const resume = clock.pause();
         try {
           const known = await takeLeft(callId, request);
@@ -142,5 +138,5 @@ function isSame(known: Approval, { tool, question, details }: ApprovalRequest): 
 
 function reasonOf({ by, reason }: ApprovalDecision): string {
   if (by === NOBODY) return reason ?? "nobody approved it.";
-  return reason ? `it was denied: ${reason}` : "it was denied.";
+  return reason ? `it was denied: ${/[.!?。！？]$/.test(reason) ? reason : `${reason}.`}` : "it was denied.";
 }

@@ -1,6 +1,7 @@
 import { AppError, toAppError } from "../lib/errors.ts";
 import type { SafeFetch, SafeResponse } from "../lib/safe-fetch.ts";
 import type { NewMessage, Part } from "../store/contract.ts";
+import { toolImage } from "../tools/images.ts";
 import { cutText } from "../tools/text.ts";
 import { wrapUntrusted } from "../tools/untrusted.ts";
 import type { Page } from "../tools/web/contract.ts";
@@ -63,7 +64,7 @@ async function describe(url: string, response: SafeResponse, signal: AbortSignal
   if (document.kind === "image")
     return [
       text(wrapUntrusted("The image that follows.", url)),
-      { type: "image", mediaType: document.mediaType, data: Buffer.from(response.bytes).toString("base64") },
+      { type: "image", ...toolImage(document.mediaType, response.bytes) },
     ];
   if (document.kind === "page")
     return [text(wrapUntrusted(cutText(wordsOf(document.page), MAX_TEXT_CHARS), url))];

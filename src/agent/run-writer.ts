@@ -1,6 +1,7 @@
 import { backoffMs } from "../lib/backoff.ts";
 import { toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { sleep } from "../lib/waiting.ts";
 import type {
   ApprovalDecision,
   NewApproval,
@@ -13,7 +14,6 @@ import type {
 } from "../store/contract.ts";
 import { encodeEvent, type RunEvent } from "./events.ts";
 import type { Pace } from "./pace.ts";
-import { sleep } from "./sleep.ts";
 
 const RETRY = { baseMs: 100, maxMs: 2_000 };
 /** Text that may wait for a slow disk before the model is read no further. */

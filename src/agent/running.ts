@@ -2,6 +2,7 @@ import type { LiveConfig } from "../config/live.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { sleep } from "../lib/waiting.ts";
 import type { ResolvedModel } from "../models/contract.ts";
 import type { Run, Store } from "../store/contract.ts";
 import type { Approvals } from "./approvals.ts";
@@ -10,7 +11,6 @@ import type { AcceptedRequest, RunningTurn } from "./contract.ts";
 import type { Hub } from "./hub.ts";
 import type { Pace } from "./pace.ts";
 import { createRunWriter } from "./run-writer.ts";
-import { sleep } from "./sleep.ts";
 import { runTurn, type TurnParts } from "./turn.ts";
 
 /** Between two tries to put a run back whose turn could not be written. */

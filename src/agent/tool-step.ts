@@ -1,4 +1,5 @@
 import { createLimit } from "../lib/limit.ts";
+import { orAborted } from "../lib/waiting.ts";
 import type { NewMessage, ToolCallRecord, ToolCallState } from "../store/contract.ts";
 import type { ToolContext, ToolProgress, ToolResult } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
@@ -109,7 +110,8 @@ async function callTool(
     approve: (request, withdrawn) => approver(call.id, request, withdrawn),
   };
   try {
-    return await untilAborted(tools.call(call.name, call.arguments, own, begin), context.signal);
+    // A tool that does not mind its signal is left behind, so that it cannot hold up the turn.
+    return await orAborted(tools.call(call.name, call.arguments, own, begin), context.signal);
   } finally {
     progress.stop();
   }
@@ -148,14 +150,4 @@ function resultMessage(call: ToolCallRecord, result: ToolResult): NewMessage {
     toolName: call.name,
     ...(result.isError ? { isError: true } : {}),
   };
-}
-
-/** A tool that does not mind its signal is left behind, so that it cannot hold up the turn. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-    if (signal.aborted) abort();
-  });
 }

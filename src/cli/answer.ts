@@ -1,14 +1,15 @@
 import { createColors } from "picocolors";
 import type { RunEvent } from "../agent/events.ts";
-import type { App } from "../app.ts";
+import type { App } from "../app/open.ts";
 import { AppError, isErrorCode } from "../lib/errors.ts";
-import { type Caller, sessionIdOf, sessionOwner } from "../tools/contract.ts";
+import { ownerAt } from "../tools/caller.ts";
+import { sessionIdOf, sessionOwner } from "../tools/contract.ts";
 import { createDecisions, type Prompt } from "./approval.ts";
 import { hasColors, PROGRESS_AFTER_MS, printable, say } from "./output.ts";
 import { Interrupted } from "./report.ts";
 
 /** Whoever can run this command owns the files anyway. */
-const OWNER: Caller = { door: "cli", principal: "owner", scopes: ["read", "chat", "tools", "admin"] };
+const CALLER = ownerAt("cli");
 
 /** How a message is asked. */
 export interface AskOptions {
@@ -32,7 +33,7 @@ export async function ask(
   const sessionId = options.session && ownId(options.session);
   const { run } = await app.agent.accept({
     kind: "chat",
-    caller: OWNER,
+    caller: CALLER,
     text,
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -64,7 +65,7 @@ export async function ask(
 
 /** The id in the key of an own session; throws `usage` for a key of another owner. Anything else as it stands. */
 function ownId(session: string): string {
-  const own = `${sessionOwner(OWNER)}/`;
+  const own = `${sessionOwner(CALLER)}/`;
   if (session.startsWith(own)) return sessionIdOf(session);
   if (!/^[a-z]+:[^/]+\//.test(session)) return session;
   throw new AppError("usage", `The session ${session} is not one of this terminal.`, {

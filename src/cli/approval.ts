@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import { createColors } from "picocolors";
 import type { RunEvent } from "../agent/events.ts";
-import type { App } from "../app.ts";
+import type { App } from "../app/open.ts";
 import { AppError } from "../lib/errors.ts";
 import { hasColors, isInteractive, printable, say } from "./output.ts";
 
@@ -26,7 +26,7 @@ export function createDecisions(app: App, runId: string, prompt: Prompt): Decisi
     await app.agent.decide(runId, event.approval_id, {
       approved,
       by: "owner",
-      ...(isInteractive() ? {} : { reason: "nobody can be asked: this is no terminal." }),
+      ...(isInteractive() ? {} : { reason: "this is no terminal, so nobody can be asked." }),
     });
   };
   const ask = (event: RunEvent & { type: "approval.requested" }) => {

@@ -14,7 +14,7 @@ export function chatCommand(): Command {
     .action(async (words: string[], options: ChatOptions) => {
       const message = words.length > 0 ? words.join(" ") : isInteractive() ? null : await readStdin();
       if (message?.trim() === "") throw noMessage();
-      const { openApp } = await import("../app.ts");
+      const { openApp } = await import("../app/open.ts");
       // What goes wrong with an answer is told with it.
       const opened = openApp({ ...options, logLevel: options.logLevel ?? "error" });
       const app = await withProgress("opening the database", opened);

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { createColors } from "picocolors";
-import type { App } from "../app.ts";
+import type { App } from "../app/open.ts";
 import { AppError } from "../lib/errors.ts";
 import { ask } from "./answer.ts";
 import { answerOn, type Prompt, promptAlone } from "./approval.ts";

@@ -2,11 +2,11 @@ import { constants, existsSync, readdirSync, statSync } from "node:fs";
 import { access, mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { databasePath, reachableHost } from "../app.ts";
-import { warnOfMode } from "../config/home.ts";
+import { databasePath, warnOfMode } from "../config/home.ts";
 import { homeDirectory, type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
+import { reachableHost } from "../lib/host.ts";
 import type { Log } from "../lib/log.ts";
 import { livingInstances } from "../store/instances.ts";
 import type { SandboxStatus } from "../tools/terminal/contract.ts";
@@ -31,8 +31,9 @@ export async function examine(file: string | undefined): Promise<DoctorCheck[]> 
     await checkHome(home),
     check,
     await checkDatabase(home),
-    checkModel(config),
+    ...(check.status === "problem" ? [] : [await checkModel(config)]),
     ...(await checkPorts(config, home)),
+    ...(await checkRoots(config, home)),
     ...(await checkSandbox(config)),
     await checkDisk(home),
   ];
@@ -87,7 +88,7 @@ const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => 
 
 async function checkDatabase(home: string): Promise<DoctorCheck> {
   const name = "database";
-  const path = databasePath({ home });
+  const path = databasePath(home);
   if (!existsSync(path))
     return { name, status: "ok", message: "there is none yet; it is made at the first start" };
   const { openStore } = await import("../store/open.ts");
@@ -107,11 +108,31 @@ async function checkDatabase(home: string): Promise<DoctorCheck> {
   }
 }
 
-function checkModel({ model }: Config): DoctorCheck {
+async function checkModel(config: Config): Promise<DoctorCheck> {
   const name = "model";
-  if (model.default !== undefined) return { name, status: "ok", message: `${model.default} is the default` };
-  const hint = "Set model.default and the key of its provider; `hermes config example` shows how.";
-  return { name, status: "warning", message: "no default model is configured", hint };
+  const { defaultRef } = await import("../models/router.ts");
+  try {
+    return { name, status: "ok", message: `${defaultRef(config)} is the default` };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { name, status: "warning", message: error.message, ...(error.hint && { hint: error.hint }) };
+  }
+}
+
+/** The directories that the operator named; the workspace is made when it is first used, and not by looking. */
+async function checkRoots({ tools }: Config, home: string): Promise<DoctorCheck[]> {
+  const name = "file roots";
+  const named = [...tools.file.roots, ...tools.file.read_only_roots];
+  if (named.length === 0 || !existsSync(home)) return [];
+  const { fileRoots } = await import("../tools/file/roots.ts");
+  try {
+    const roots = fileRoots({ tools: { ...tools, file: { ...tools.file, roots: named } } }, home);
+    const shown = roots.map(({ path, readOnly }) => (readOnly ? `${path} (read only)` : path));
+    return [{ name, status: "ok", message: `files and commands reach ${shown.join(", ")}` }];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return [{ name, status: "problem", message: error.message, ...(error.hint && { hint: error.hint }) }];
+  }
 }
 
 async function checkPorts(config: Config, home: string): Promise<DoctorCheck[]> {
@@ -121,7 +142,7 @@ async function checkPorts(config: Config, home: string): Promise<DoctorCheck[]> 
     { name: "mcp", ...mcp },
     { name: "webhook", ...gateway.webhook },
   ].filter(({ enabled, port }) => enabled && port !== 0);
-  const runs = livingInstances(databasePath({ home })).length > 0;
+  const runs = livingInstances(databasePath(home)).length > 0;
   return Promise.all(listeners.map(({ name, host, port }) => checkPort(`port of ${name}`, host, port, runs)));
 }
 

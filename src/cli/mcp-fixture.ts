@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openApp, startService } from "../app.ts";
+import { openApp } from "../app/open.ts";
+import { startService } from "../app/serve.ts";
 import { createFixtureFeatures } from "../mcp/fixture/features.ts";
 import { say } from "./output.ts";
 import { stopSignals } from "./signals.ts";

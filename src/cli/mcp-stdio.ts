@@ -1,4 +1,5 @@
-import { mcpFeatures, openApp } from "../app.ts";
+import { mcpFeatures } from "../app/mcp-features.ts";
+import { openApp } from "../app/open.ts";
 import { stdioCaller } from "../mcp/stdio-caller.ts";
 import type { CommonOptions } from "./options.ts";
 import { stopSignals } from "./signals.ts";

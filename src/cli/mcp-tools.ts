@@ -1,4 +1,4 @@
-import { openApp } from "../app.ts";
+import { openApp } from "../app/open.ts";
 import { stdioCaller } from "../mcp/stdio-caller.ts";
 import { listTools } from "../mcp/tool-objects.ts";
 import type { CommonOptions } from "./options.ts";

@@ -22,6 +22,7 @@ import { VERSION } from "./version.ts";
 const HELP_FOOTER = `
 Start here:
   hermes api                 serve the REST API on http://127.0.0.1:18791
+  hermes mcp                 serve its tools to Claude Desktop and other MCP clients
   hermes chat "hello"        one question at the terminal
   hermes config example      a configuration file to begin with
 `;
@@ -79,6 +80,11 @@ function setUp(command: Command): void {
     .enablePositionalOptions() // an option belongs to the command that it follows
     .configureOutput({ writeOut: print, writeErr: say, outputError: (text) => tellUsage(text, command) });
   if (command.commands.length === 0) withLogLevelOption(command);
+  // One that also does something by itself would take the name of an unknown command for an argument.
+  else
+    command.allowExcessArguments().hook("preAction", (_, acting) => {
+      if (acting === command) refuseUnknown(command);
+    });
   for (const child of command.commands) setUp(child);
 }
 
@@ -89,7 +95,7 @@ function tellUsage(text: string, command: Command): void {
   say(`hint: ${meant ? meant.slice(1, -1) : `\`${nameOf(command)} --help\` tells more.`}`);
 }
 
-/** Commander shows the help of the parent for an unknown command with `--help`. Throws instead. */
+/** Commander shows the help of the parent for an unknown command with `--help`, or runs the parent. Throws instead. */
 function refuseUnknown(command: Command): string {
   const [name] = command.args;
   if (command.commands.length === 0 || name === undefined || name.startsWith("-")) return "";

@@ -9,7 +9,7 @@ export function restoreCommand(): Command {
     .description("put a backup in the place of the database; Hermes must be stopped")
     .argument("<file>", "a file that `hermes backup` made")
     .action(async (file: string, options: CommonOptions) => {
-      const { restore } = await import("../app.ts");
+      const { restore } = await import("../app/offline.ts");
       const { path, kept } = await withProgress("checking the backup", restore(options, resolve(file)));
       if (kept !== null) say(`The database before it is kept: ${kept}`);
       print(path);

@@ -1,4 +1,6 @@
-import { type App, type KeptKey, openApp, type Service, startService } from "../app.ts";
+import type { KeptKey } from "../app/configuration.ts";
+import { type App, openApp } from "../app/open.ts";
+import { type Service, startService } from "../app/serve.ts";
 import type { SurfaceName } from "../http/edge.ts";
 import { toAppError } from "../lib/errors.ts";
 import { announceEndpoint } from "./endpoint.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { AppError } from "../lib/errors.ts";
-import type { Skill, SkillLibrary, SkillProblem } from "../tools/skill/contract.ts";
+import type { Skill, SkillFile, SkillLibrary, SkillProblem } from "../tools/skill/contract.ts";
 import { describeProblem } from "../tools/skill/problem.ts";
 import { type CommonOptions, withConfigOption, withJsonOption } from "./options.ts";
 import { print, printable, printJson, printTable, say } from "./output.ts";
@@ -35,7 +35,7 @@ export function skillsCommand(): Command {
 }
 
 async function open(options: SkillOptions): Promise<SkillLibrary> {
-  const { openSkills } = await import("../app.ts");
+  const { openSkills } = await import("../app/offline.ts");
   return openSkills(options);
 }
 
@@ -55,8 +55,23 @@ async function listSkills(library: SkillLibrary, { json }: SkillOptions): Promis
 
 async function showSkill(library: SkillLibrary, name: string, { json }: SkillOptions): Promise<void> {
   const skill = await library.read(name);
-  if (json) return printJson(skill);
+  if (json) return printJson(skillJson(skill));
   print(printable([...factsOf(skill), "", skill.instructions.trim()].join("\n")));
+}
+
+/** In the spelling of every other JSON that Hermes prints. */
+function skillJson({ frontMatter, instructions, files, warnings }: Skill): object {
+  const { allowedTools, ...fields } = frontMatter;
+  return {
+    front_matter: { ...fields, ...(allowedTools ? { allowed_tools: allowedTools } : {}) },
+    instructions,
+    files: files.map(fileJson),
+    warnings,
+  };
+}
+
+function fileJson({ path, sizeBytes, mediaType }: SkillFile): object {
+  return { path, size_bytes: sizeBytes, media_type: mediaType };
 }
 
 function factsOf({ frontMatter, files }: Skill): string[] {
@@ -79,9 +94,10 @@ async function showFile(
   path: string,
   { json }: SkillOptions,
 ): Promise<void> {
-  const { bytes, sizeBytes, mediaType } = await library.readFile(name, path);
-  if (json) return printJson({ path, sizeBytes, mediaType, base64: Buffer.from(bytes).toString("base64") });
-  print(printable(new TextDecoder().decode(bytes)));
+  const content = await library.readFile(name, path);
+  const bytes = Buffer.from(content.bytes);
+  if (json) return printJson({ ...fileJson(content), base64: bytes.toString("base64") });
+  print(printable(bytes.toString()));
 }
 
 async function checkSkills(

@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import { Command } from "commander";
+import { databasePath } from "../config/home.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
+import { reachableHost } from "../lib/host.ts";
 import { readEndpoint } from "./endpoint.ts";
 import { type CommonOptions, parseUrl, withConfigOption, withJsonOption } from "./options.ts";
 import { print, printable, printJson, withProgress } from "./output.ts";
@@ -39,7 +41,7 @@ export function statusCommand(): Command {
 async function addressOf({ config, home }: LoadedConfig, given: URL | undefined): Promise<string | null> {
   const { host, port, base_path } = config.api;
   if (given) return given.pathname === "/" ? given.origin + base_path : given.href.replace(/\/$/, "");
-  const { isAlive, reachableHost } = await import("../app.ts");
+  const { isAlive } = await import("../app/offline.ts");
   const endpoint = readEndpoint(home, "api");
   if (endpoint && isAlive(home, endpoint.instance)) return endpoint.url;
   return port === 0 ? null : `http://${reachableHost(host)}:${port}${base_path}`;
@@ -70,7 +72,7 @@ async function liveMcp(
   home: string,
   answer: Record<string, unknown> | null,
 ): Promise<{ mcp: object } | null> {
-  const { isAlive } = await import("../app.ts");
+  const { isAlive } = await import("../app/offline.ts");
   const endpoint = readEndpoint(home, "mcp");
   if (!endpoint || !isAlive(home, endpoint.instance)) return null;
   const known = answer?.["mcp"];
@@ -79,8 +81,7 @@ async function liveMcp(
 
 /** What can be said without a service. */
 async function withoutService({ home, file, config }: LoadedConfig, url: string | null) {
-  const { databasePath } = await import("../app.ts");
-  const path = databasePath({ home });
+  const path = databasePath(home);
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? null;
   return {
     running: false,

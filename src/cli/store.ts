@@ -9,7 +9,7 @@ export async function withStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const opened = async () => {
-    const { openStoreOnly } = await import("../app.ts");
+    const { openStoreOnly } = await import("../app/offline.ts");
     const store = await openStoreOnly(options);
     try {
       return await work(store);

@@ -45,7 +45,7 @@ function checkOAuth({ mcp }: Config, { faults, warnings }: Findings): void {
     faults.push({
       path: ["mcp", "auth", "issuer"],
       message: "mcp.auth.issuer is missing: nobody could say which tokens are valid",
-      hint: "Write the address of the authorization server, as its metadata have it.",
+      hint: "Write the address of the authorization server, as its metadata has it.",
     });
   if (mcp.public_url === undefined && !isLoopback(mcp.host))
     warnings.push({

@@ -26,20 +26,19 @@ function checkTerminal({ env, unsafe }: Config["tools"]["terminal"], { faults, w
   warnings.push({ path: [...path, "unsafe"], message, hint: "`hermes doctor` says how to get one." });
 }
 
-function checkMcpServer(
-  name: string,
-  { command, args, url, headers }: ServerEntry,
-  findings: Findings,
-): void {
+function checkMcpServer(name: string, entry: ServerEntry, findings: Findings): void {
+  const { command, args, url, headers } = entry;
   const { faults, warnings } = findings;
   const path = ["tools", "mcp_servers", name];
   const shown = formatPath(path);
   if ((command === undefined) === (url === undefined)) {
-    const message = `${shown} has ${command === undefined ? "neither" : "both"} a command and a url`;
+    const both = command === undefined ? "neither a command nor a url" : "both a command and a url";
+    const message = `${shown} has ${both}`;
     const hint = "Set `command` for a program, or `url` for a server at an address.";
-    faults.push({ path, message: message.replace("neither a command and", "neither a command nor"), hint });
+    faults.push({ path, message, hint });
     return;
   }
+  checkUnused(path, entry, findings);
   if (command !== undefined && /\s/.test(command.trim()) && args.length === 0)
     warnings.push({
       path: [...path, "command"],
@@ -59,6 +58,18 @@ function checkMcpServer(
       path: [...path, "url"],
       message: `${shown}.url is not encrypted: others on the way can read and change what is sent`,
       hint: "Use https:// where the server has it.",
+    });
+}
+
+/** What is set and would do nothing, such as headers for a program, which its writer takes to be sent. */
+function checkUnused(path: readonly string[], entry: ServerEntry, { faults }: Findings): void {
+  const keys = entry.command === undefined ? (["args", "env"] as const) : (["headers"] as const);
+  const kind = entry.command === undefined ? "a server at an address" : "a program";
+  for (const key of keys.filter((one) => Object.keys(entry[one]).length > 0))
+    faults.push({
+      path: [...path, key],
+      message: `${formatPath([...path, key])} is not for ${kind}`,
+      hint: "Leave it out.",
     });
 }
 

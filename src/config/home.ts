@@ -39,6 +39,11 @@ export function ensureHome(home: string): void {
   }
 }
 
+/** Where the database of a home is. */
+export function databasePath(home: string): string {
+  return join(home, "hermes.sqlite");
+}
+
 /** A warning when others than the owner may read the file; null when all is well or there is no such file. */
 export function warnOfMode(file: string): string | null {
   const status = existsSync(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;

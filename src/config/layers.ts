@@ -118,6 +118,8 @@ export function sourceOf(inputs: Inputs, layers: Layers, path: Path, config: Con
   const isSet = mark && mark.source !== "" && getAt(inputs.yaml.value, path) !== null;
   if (isSet) return { kind: "file", file: inputs.file, ...mark.value };
   const made = Object.values(MADE_KEYS).find(({ key }) => key === formatPath(path));
-  if (made && !made.isWanted(config)) return { kind: made.file, file: madeKeyFile(inputs.home, made) };
+  // Nobody else gave it: what is there was made.
+  if (made && [getAt(config, path) ?? []].flat().length > 0)
+    return { kind: made.file, file: madeKeyFile(inputs.home, made) };
   return { kind: "default" };
 }

@@ -136,7 +136,7 @@ function describeType(node: ConfigNode): string {
   if (node[Kind] === "Array") return `a list, each entry ${describeType(node["items"])}`;
   if (node[Kind] === "Integer") return `a whole number${describeRange(node)}`;
   if (node[Kind] === "Number") return `a number${describeRange(node)}`;
-  if (node[Kind] === "String") return node["minLength"] ? "text, not empty" : "text";
+  if (node[Kind] === "String") return node["minLength"] ? "text that is not empty" : "text";
   if (node[Kind] === "Literal") return JSON.stringify(node["const"]);
   return node[Kind] === "Record"
     ? `a section of names; each ${describeType(recordParts(node)[1])}`

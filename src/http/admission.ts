@@ -15,6 +15,8 @@ export interface Admission {
   grants: readonly ToolGroup[] | null;
   /** Looks at a credential that takes time, and fills in who calls or throws; must be awaited before the body is read. */
   verify: (() => Promise<void>) | null;
+  /** Takes so many further requests from the allowance of the key, for a body that holds several. Throws `rate_limited`. */
+  spend?(requests: number): void;
   /** Further headers that the answer gets, whatever it is. */
   headers: Record<string, string>;
 }

@@ -1,4 +1,5 @@
 import type { AppError, ErrorCode } from "../lib/errors.ts";
+import { RPC_ERROR } from "../mcp/json-rpc.ts";
 import type { Admission } from "./admission.ts";
 
 /** What every answer of the API carries. */
@@ -52,13 +53,12 @@ export function problem(
   return refused(admission, error, document, PROBLEM_HEADERS);
 }
 
-/** JSON-RPC 2.0 §5.1: the text could not be read; what was read is no request; something broke inside; anything else. */
+/** Anything else is `RPC_ERROR.server`. */
 const RPC_CODES: Partial<Record<ErrorCode, number>> = {
-  malformed_json: -32700,
-  invalid_request: -32600,
-  internal: -32603,
+  malformed_json: RPC_ERROR.parse,
+  invalid_request: RPC_ERROR.invalidRequest,
+  internal: RPC_ERROR.internal,
 };
-const RPC_SERVER_ERROR = -32000;
 
 /** An error as a JSON-RPC response, with the HTTP status that says the same. `id` is that of the request, where it could be read. */
 export function rpcError(admission: Admission, error: AppError, id: string | number | null = null): Response {
@@ -68,7 +68,7 @@ export function rpcError(admission: Admission, error: AppError, id: string | num
   const document = {
     jsonrpc: "2.0",
     id,
-    error: { code: RPC_CODES[code] ?? RPC_SERVER_ERROR, message: text, data },
+    error: { code: RPC_CODES[code] ?? RPC_ERROR.server, message: text, data },
   };
   return refused(admission, error, document, JSON_HEADERS);
 }

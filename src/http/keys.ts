@@ -1,12 +1,9 @@
 import type { LiveConfig } from "../config/live.ts";
 import type { Config } from "../config/schema.ts";
 import { digest, sameDigest } from "../lib/secrets.ts";
-import type { Caller, Door, Scope, ToolGroup } from "../tools/contract.ts";
+import { callerOfKey, OWNER, ownerAt } from "../tools/caller.ts";
+import type { Caller, Door, ToolGroup } from "../tools/contract.ts";
 import { derived } from "./live.ts";
-
-/** The principal of the credentials with every right. */
-export const OWNER = "owner";
-export const ALL_SCOPES: readonly Scope[] = ["read", "chat", "tools", "admin"];
 
 /** A credential that is valid now. */
 export interface Key {
@@ -70,8 +67,8 @@ export function mcpKeys({ mcp }: Config): KeyList {
 export function createKeyring(config: LiveConfig, read: (config: Config) => KeyList): Keyring {
   const lists = derived(config, (current) => {
     const list = read(current);
-    const caller: Caller = { door: list.door, principal: OWNER, scopes: ALL_SCOPES };
-    return { ...list, keys: keysOf(list), anonymous: { id: "none", caller, account: OWNER } };
+    const anonymous: Key = { id: "none", caller: ownerAt(list.door), account: OWNER };
+    return { ...list, keys: keysOf(list), anonymous };
   });
   return {
     find(token) {
@@ -94,17 +91,8 @@ export function createKeyring(config: LiveConfig, read: (config: Config) => KeyL
 function keysOf(list: KeyList): (Key & { digest: Uint8Array })[] {
   const { door } = list;
   return [
-    ...list.ownerTokens.map((token) => ({ token, caller: { door, principal: OWNER, scopes: ALL_SCOPES } })),
-    ...list.named.map(({ name, token, scopes, tools, approval }) => ({
-      token,
-      caller: {
-        door,
-        principal: name,
-        scopes,
-        ...(tools === undefined ? {} : { tools }),
-        ...(approval === undefined ? {} : { approval }),
-      },
-    })),
+    ...list.ownerTokens.map((token) => ({ token, caller: ownerAt(door) })),
+    ...list.named.map((key) => ({ token: key.token, caller: callerOfKey(door, key) })),
   ].map(({ token, caller }) => {
     const hash = digest(token);
     const id = Buffer.from(hash).toString("hex");

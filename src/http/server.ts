@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.ts";
+import { within } from "../lib/waiting.ts";
 import type { HttpParts, Listening } from "./edge.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { SurfaceKind } from "./surface.ts";
@@ -80,14 +81,4 @@ function byAddress(kinds: readonly SurfaceKind[], config: Config): [SurfaceKind,
     else groups.set(address, [kind]);
   }
   return [...groups.values()];
-}
-
-/** Waits for `work`, but no longer than `ms`. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: Timer | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

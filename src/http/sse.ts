@@ -4,19 +4,16 @@ import { encodeSseComment, encodeSseEvent } from "../lib/sse.ts";
 import type { RunEventRecord } from "../store/contract.ts";
 import type { Admission } from "./admission.ts";
 import { content } from "./answers.ts";
+import { createStreamSet, type ServedStream, STREAM_FAREWELL, STREAM_OPENING } from "./stream-set.ts";
 
 /** A client that has left this much unread gets nothing more until it reads on; one batch may lie on top. */
 const MAX_UNREAD_BYTES = 262_144;
-/** Silence is broken this often; a client that has read nothing for two of them is let go. */
-const HEARTBEAT_MS = 15_000;
 
 /** The second one keeps proxies from collecting events before they pass them on. */
 const STREAM_HEADERS = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
 
 const encoder = new TextEncoder();
-const OPENING = encoder.encode(encodeSseComment("hermes"));
 const HEARTBEAT = encoder.encode(encodeSseComment("still here"));
-const FAREWELL = encoder.encode(`${encodeSseComment("Hermes is stopping")}retry: 1000\n\n`);
 
 export interface SseSource {
   /** The events to send; ends when the signal aborts. */
@@ -40,41 +37,24 @@ export interface SseHub {
   readonly size: number;
 }
 
-interface Client {
-  keyId: string | null;
+interface Client extends ServedStream {
   send(bytes: Uint8Array): void;
   /** Resolves once the client has room for more, or is gone. */
   room(): Promise<void>;
   /** Breaks the silence, or lets the client go when it has not read since the last beat. */
   beat(): void;
-  end(): void;
 }
 
 export interface SseHubOptions {
   log: Log;
-  heartbeatMs?: number;
+  beatMs?: number;
   maxUnreadBytes?: number;
 }
 
-/** One ReadableStream per client and one timer for all of them. */
+/** One ReadableStream per client. */
 export function createSseHub(options: SseHubOptions): SseHub {
-  const { log, heartbeatMs = HEARTBEAT_MS, maxUnreadBytes = MAX_UNREAD_BYTES } = options;
-  const clients = new Set<Client>();
-  let heartbeat: Timer | undefined;
-
-  function join(client: Client): void {
-    clients.add(client);
-    heartbeat ??= setInterval(() => {
-      for (const one of [...clients]) one.beat();
-    }, heartbeatMs);
-  }
-
-  function leave(client: Client): void {
-    clients.delete(client);
-    if (clients.size > 0) return;
-    clearInterval(heartbeat);
-    heartbeat = undefined;
-  }
+  const { log, beatMs, maxUnreadBytes = MAX_UNREAD_BYTES } = options;
+  const clients = createStreamSet<Client>(beatMs);
 
   function streamTo(source: SseSource): ReadableStream<Uint8Array> {
     const gone = new AbortController();
@@ -83,7 +63,7 @@ export function createSseHub(options: SseHubOptions): SseHub {
     let waiting: PromiseWithResolvers<void> | null = null; // for room
     let stalled = false; // it was waiting at the last beat already
     const close = () => {
-      leave(client);
+      clients.remove(client);
       gone.abort();
       waiting?.resolve();
       source.release?.();
@@ -120,8 +100,8 @@ export function createSseHub(options: SseHubOptions): SseHub {
               controller.close();
             },
           };
-          join(client);
-          client.send(OPENING);
+          clients.add(client);
+          client.send(STREAM_OPENING);
           forward(source, client, gone.signal).catch((error: unknown) => {
             log.error("event stream failed", { request_id: requestId, error });
             fail(error);
@@ -143,14 +123,12 @@ export function createSseHub(options: SseHubOptions): SseHub {
       const { admission } = source;
       return content(admission, streamTo(source), STREAM_HEADERS);
     },
-    dropKeys(isValid) {
-      for (const client of [...clients]) if (client.keyId !== null && !isValid(client.keyId)) client.end();
-    },
+    dropKeys: clients.dropKeys,
     announceStop() {
-      for (const client of [...clients]) client.send(FAREWELL);
+      for (const client of clients.all()) client.send(STREAM_FAREWELL);
     },
     stop() {
-      for (const client of [...clients]) client.end();
+      for (const client of clients.all()) client.end();
     },
     get size() {
       return clients.size;

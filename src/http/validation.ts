@@ -63,11 +63,12 @@ function detailOf({ message, schema }: TypeBoxError): string {
 
 /** What a field takes, in words that follow "must be". */
 function formOf(schema: TSchema): string {
-  const { type, pattern, minLength, maxLength, minimum, maximum, maxItems } = schema;
+  const { type, pattern, minLength = 0, maxLength, minimum, maximum, maxItems, anyOf } = schema;
   if (pattern !== undefined) return PATTERN_FORMS.get(pattern) ?? `text that matches ${pattern}`;
   if (type === "string") return `text of ${minLength} to ${maxLength} characters`;
   if (type === "integer") return `a whole number from ${minimum} to ${maximum}`;
   if (type === "boolean") return "true or false";
+  if (anyOf) return anyOf.map((choice: TSchema) => JSON.stringify(choice["const"])).join(" or ");
   return `a list of ${maxItems} entries at most`;
 }
 

@@ -1,14 +1,6 @@
 import { type Dirent, lstatSync, read, readdirSync } from "node:fs";
-import {
-  attempt,
-  descriptorPath,
-  fileError,
-  openBeneath,
-  openDirectoryBeneath,
-  type Root,
-  shown,
-  within,
-} from "./beneath.ts";
+import { descriptorPath, entryPath, openBeneath, openDirectoryBeneath, type Root } from "./beneath.ts";
+import { attempt, fileError, shown } from "./beneath-errors.ts";
 import { AppError } from "./errors.ts";
 
 export type EntryKind = "file" | "directory" | "link" | "other";
@@ -75,7 +67,7 @@ export function entriesOf(directory: number, path: string): Entry[] {
 
 /** Size of a file in an open directory; null when it is not there any more. */
 export function sizeIn(directory: number, name: string): number | null {
-  return lstatSync(within(directory, name), { throwIfNoEntry: false })?.size ?? null;
+  return lstatSync(entryPath(directory, name), { throwIfNoEntry: false })?.size ?? null;
 }
 
 function kindOf(entry: Dirent): EntryKind {

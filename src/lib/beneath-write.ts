@@ -13,9 +13,8 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 import {
-  attempt,
   descriptorPath,
-  fileError,
+  entryPath,
   identityOf,
   lookAt,
   type Opened,
@@ -24,10 +23,9 @@ import {
   type Root,
   requireOpen,
   requireRegular,
-  shown,
   walkBeneath,
-  within,
 } from "./beneath.ts";
+import { attempt, fileError, shown } from "./beneath-errors.ts";
 import { AppError } from "./errors.ts";
 import { newId } from "./ids.ts";
 
@@ -91,7 +89,7 @@ function makeDirectoriesIn(root: Root, from: number, names: readonly string[], p
     for (const name of names) {
       const next = attempt(path, () => {
         makeDirectory(current.fd, name);
-        return opened(openSync(within(current.fd, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+        return opened(openSync(entryPath(current.fd, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
       });
       current[Symbol.dispose]();
       current = next;
@@ -106,7 +104,7 @@ function makeDirectoriesIn(root: Root, from: number, names: readonly string[], p
 
 function makeDirectory(directory: number, name: string): void {
   try {
-    mkdirSync(within(directory, name));
+    mkdirSync(entryPath(directory, name));
   } catch (error) {
     // Somebody else was quicker; what is there is opened as a directory, without following links.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -134,7 +132,7 @@ async function replaceFile({
 }: Replacement): Promise<void> {
   const temporary = `.${newId("hermes")}.tmp`;
   const fd = attempt(path, () =>
-    openSync(within(directory, temporary), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666),
+    openSync(entryPath(directory, temporary), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666),
   );
   try {
     try {
@@ -145,7 +143,7 @@ async function replaceFile({
       closeSync(fd);
     }
     requireUnchanged(root, directory, name, path, replaces);
-    renameSync(within(directory, temporary), within(directory, name));
+    renameSync(entryPath(directory, temporary), entryPath(directory, name));
   } catch (error) {
     removeIfThere(directory, temporary);
     throw fileError(error, path);
@@ -197,7 +195,7 @@ function sameState(a: Stats, b: Stats): boolean {
 
 function removeIfThere(directory: number, name: string): void {
   try {
-    unlinkSync(within(directory, name));
+    unlinkSync(entryPath(directory, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }

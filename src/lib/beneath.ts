@@ -9,6 +9,7 @@ import {
   statfsSync,
   statSync,
 } from "node:fs";
+import { attempt, codeOf, notDirectory, notFile, notFound, outside, shown } from "./beneath-errors.ts";
 import { AppError } from "./errors.ts";
 
 /**
@@ -55,12 +56,11 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** The same on every processor that Bun runs on. */
 const O_PATH = 0o10000000;
 const MAX_LINKS = 40; // as the kernel has it
-const SHOWN_PATH_CHARS = 200;
 /** procfs and sysfs, as statfs(2) numbers them. */
 const KERNEL_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x9fa0, 0x62656572]);
 
 /** How a name is opened in a directory that is held by its descriptor. */
-export function within(directory: number, name: string): string {
+export function entryPath(directory: number, name: string): string {
   return `/proc/self/fd/${directory}/${name}`;
 }
 
@@ -80,7 +80,7 @@ export function identityOf({ dev, ino }: Pick<Stats, "dev" | "ino">): string {
  */
 export function openBeneath(root: Root, path: string): Opened {
   using place = walkBeneath(root, path);
-  if (!place.found) throw place.name === null ? isDirectory(path) : notFound(path);
+  if (!place.found) throw place.name === null ? notFile(path) : notFound(path);
   return openLooked(place.found, path);
 }
 
@@ -163,7 +163,7 @@ export function walkBeneath(root: Root, path: string): Place {
 export function lookAt(directory: number, name: string, path: string): Opened | null {
   return attempt(path, () => {
     try {
-      return opened(openSync(within(directory, name), O_PATH | O_NOFOLLOW));
+      return opened(openSync(entryPath(directory, name), O_PATH | O_NOFOLLOW));
     } catch (error) {
       if (codeOf(error) === "ENOENT") return null;
       throw error;
@@ -183,52 +183,9 @@ export function requireOpen(root: Root, stats: Stats, path: string): void {
 
 /** Raises `bad_request` for anything but a regular file. */
 export function requireRegular(stats: Stats, path: string): void {
-  if (stats.isDirectory()) throw isDirectory(path);
+  if (stats.isDirectory()) throw notFile(path);
   if (!stats.isFile())
     throw new AppError("bad_request", `${shown(path)} is a device, a pipe or a socket, not a file.`);
-}
-
-/** Runs file calls; what they throw becomes an `AppError` that shows only the path that was asked for. */
-export function attempt<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw fileError(error, path);
-  }
-}
-
-/** The error of a file call, worded for whoever asked for the path. */
-export function fileError(error: unknown, path: string): AppError {
-  if (error instanceof AppError) return error;
-  const code = codeOf(error);
-  const cause = { cause: error };
-  switch (code) {
-    case "ENOENT":
-      return notFound(path, error);
-    case "ENOTDIR":
-      return notDirectory(path, error);
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return new AppError("forbidden", `The system does not let Hermes use ${shown(path)}.`, cause);
-    case "ENAMETOOLONG":
-      return new AppError("bad_request", `${shown(path)} is too long for a path.`, cause);
-    case "ELOOP":
-      return new AppError("conflict", `${shown(path)} was changed meanwhile.`, {
-        hint: "Try again.",
-        ...cause,
-      });
-    case "ENOSPC":
-    case "EDQUOT":
-      return new AppError("store_unavailable", `The disk is full; ${shown(path)} is as it was.`, cause);
-    default:
-      return new AppError("internal", `${shown(path)} cannot be used (${code ?? "unknown error"}).`, cause);
-  }
-}
-
-/** A path for a message: as it was asked for, in quotes, not too long. */
-export function shown(path: string): string {
-  return JSON.stringify(path.length > SHOWN_PATH_CHARS ? `${path.slice(0, SHOWN_PATH_CHARS)}...` : path);
 }
 
 /** Closed when disposed of, once. */
@@ -264,7 +221,7 @@ function openRoot(path: string): number {
   let fd = openSync("/", O_PATH | O_DIRECTORY);
   try {
     for (const name of namesOf(path)) {
-      const next = openSync(within(fd, name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      const next = openSync(entryPath(fd, name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
       closeSync(fd);
       fd = next;
     }
@@ -279,7 +236,7 @@ function openRoot(path: string): number {
 
 function readLink(directory: number, name: string, path: string): string {
   try {
-    return readlinkSync(within(directory, name));
+    return readlinkSync(entryPath(directory, name));
   } catch (cause) {
     throw new AppError("conflict", `${shown(path)} was changed meanwhile.`, { hint: "Try again.", cause });
   }
@@ -294,28 +251,4 @@ function kernelDevices(): ReadonlySet<number> {
       .map((path) => statSync(path).dev),
   );
   return kernelDeviceNumbers;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
-}
-
-function outside(path: string): AppError {
-  return new AppError("forbidden", `${shown(path)} leads out of what may be used.`, {
-    hint: "Use a path below one of the root directories.",
-  });
-}
-
-function notFound(path: string, cause?: unknown): AppError {
-  return new AppError("not_found", `There is no ${shown(path)}.`, { cause });
-}
-
-function isDirectory(path: string): AppError {
-  return new AppError("bad_request", `${shown(path)} is a directory.`, { hint: "Name a file in it." });
-}
-
-function notDirectory(path: string, cause?: unknown): AppError {
-  return new AppError("bad_request", `${shown(path)} is a file, or leads through one, and not a directory.`, {
-    cause,
-  });
 }

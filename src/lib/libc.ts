@@ -1,4 +1,5 @@
 import { dlopen, type Pointer, ptr } from "bun:ffi";
+import { constants } from "node:os";
 
 /** The few calls of the C library that Bun has no function for. Linux with glibc, x64 and arm64. */
 export interface Libc {
@@ -6,6 +7,8 @@ export interface Libc {
   syscall(number: number, ...args: (number | bigint | NodeJS.TypedArray)[]): number;
   /** prctl(2); -1 when it failed. */
   prctl(option: number, a?: number, b?: number | NodeJS.TypedArray): number;
+  /** Has the kernel send this process the signal when its parent ends (PR_SET_PDEATHSIG). */
+  endWithParent(signal: NodeJS.Signals): void;
   /** A pipe whose ends are closed on exec; throws when there are no descriptors left. */
   pipe(): { read: number; write: number };
   /** Every signal as a new program expects it: neither ignored nor blocked. */
@@ -19,6 +22,7 @@ export interface Libc {
   pageBytes(): number;
 }
 
+const PR_SET_PDEATHSIG = 1;
 const O_CLOEXEC = 0o2000000;
 const SIG_SETMASK = 2;
 const LAST_SIGNAL = 31;
@@ -51,6 +55,9 @@ function open(): Libc {
       return Number(symbols.syscall(BigInt(number), value(a), value(b), value(c), value(d), value(e)));
     },
     prctl: (option, a, b) => symbols.prctl(option, value(a), value(b), 0n, 0n),
+    endWithParent: (signal) => {
+      symbols.prctl(PR_SET_PDEATHSIG, BigInt(constants.signals[signal]), 0n, 0n, 0n);
+    },
     pipe() {
       const ends = new Int32Array(2);
       if (symbols.pipe2(ptr(ends), O_CLOEXEC) !== 0) throw new Error("No pipe could be made.");

@@ -4,6 +4,7 @@ import { isInCidrs, isPublicAddress } from "./address.ts";
 import { AppError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type Answer, pinnedRequest } from "./pinned-request.ts";
+import { orAborted } from "./waiting.ts";
 
 /** Redirects that are followed; one more is an error. */
 const MAX_REDIRECTS = 3;
@@ -94,7 +95,7 @@ export function createSafeFetch(parts: SafeFetchParts): SafeFetch {
     signal: AbortSignal,
   ): Promise<readonly string[]> => {
     const name = url.hostname.replace(/^\[|\]$/g, "");
-    const addresses = isIP(name) ? [name] : await unlessAborted(resolveName(resolve, name), signal);
+    const addresses = isIP(name) ? [name] : await orAborted(resolveName(resolve, name), signal);
     if (url.origin === trustedOrigin) return addresses.slice(0, MAX_ADDRESSES);
     const exempt = parts.allowCidrs();
     const refused = addresses.find((address) => !isPublicAddress(address) && !isInCidrs(address, exempt));
@@ -151,16 +152,6 @@ async function resolveName(
   const addresses = await resolve(name).catch((cause: unknown) => Promise.reject(unresolved(cause)));
   if (addresses.length === 0) throw unresolved();
   return addresses;
-}
-
-/** The resolver cannot be stopped; the wait for it can. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
 }
 
 function firstHop(text: string, options: SafeFetchOptions): Hop {

@@ -2,7 +2,7 @@ import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server"
 import type { LiveConfig } from "../config/live.ts";
 import type { Log } from "../lib/log.ts";
 import type { AdmittedRequest, ListKind, McpEndpoint, McpFeatures } from "./contract.ts";
-import { refusal } from "./refusal.ts";
+import { RPC_ERROR, rpcRefusal } from "./json-rpc.ts";
 import { createServerFactory } from "./server.ts";
 import { KEEP_ALIVE_MS } from "./session.ts";
 import { createSessions } from "./sessions.ts";
@@ -51,12 +51,14 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
   const answer = async (admitted: AdmittedRequest): Promise<Response> => {
     const { request, body, keyId } = admitted;
     admissions.set(request, admitted);
-    if (request.method === "POST" && body === undefined) return refusal(400, -32700, "The body is not JSON.");
+    if (request.method === "POST" && body === undefined)
+      return rpcRefusal(400, RPC_ERROR.parse, "The body is not JSON.");
     const speaksModern = (request.headers.get("mcp-protocol-version") ?? "") >= MODERN_SINCE;
     const sessionId = request.headers.get("mcp-session-id");
-    // Telling the eras apart costs as much as a call. Who names an open session has told already.
+    // Telling the eras apart costs as much as a call. Who names an open session, or the modern revision, has told already.
     const inSession = !speaksModern && sessionId !== null && sessions.holds(sessionId, keyId);
-    if (inSession || (await isLegacyRequest(request, body))) return sessions.handle(admitted);
+    if (inSession || (!speaksModern && (await isLegacyRequest(request, body))))
+      return sessions.handle(admitted);
     return modern.fetch(request, { parsedBody: body });
   };
 
@@ -66,7 +68,7 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
         return await answer(admitted);
       } catch (error) {
         log.error("an MCP request failed", { error });
-        return refusal(500, -32603, "Internal error");
+        return rpcRefusal(500, RPC_ERROR.internal, "Internal error");
       }
     },
     dropKeys: sessions.dropKeys,

@@ -1,4 +1,5 @@
 import type { ListResourcesResult, ReadResourceResult, Resource } from "@modelcontextprotocol/server";
+import { decodePlace, encodePlace } from "../lib/cursor.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Page, Store } from "../store/contract.ts";
 import { type Caller, sessionIdOf, sessionOwner } from "../tools/contract.ts";
@@ -39,13 +40,13 @@ export function createResources(parts: ResourceParts): McpFeatures["resources"] 
     subscribe: false,
     async list(cursor, { caller }): Promise<ListResourcesResult> {
       const visible = shelves.filter(({ tool }) => parts.mayUse(caller, tool));
-      const place = cursor === undefined ? { shelf: 0, cursor: undefined } : decode(cursor, visible);
+      const place = cursor === undefined ? { shelf: 0, cursor: undefined } : placeOf(cursor, visible);
       for (const [i, shelf] of visible.entries()) {
         if (i < place.shelf) continue;
         const { items, nextCursor } = await shelf.list(caller, i === place.shelf ? place.cursor : undefined);
         const next = nextCursor === null ? visible[i + 1] : shelf;
         if (next === undefined) return { resources: items };
-        if (items.length > 0) return { resources: items, nextCursor: encode(next.name, nextCursor) };
+        if (items.length > 0) return { resources: items, nextCursor: encodePlace([next.name, nextCursor]) };
       }
       return { resources: [] };
     },
@@ -147,26 +148,16 @@ async function readByTool(
   return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(result.structured) }] };
 }
 
-function encode(shelf: string, cursor: string | null): string {
-  return Buffer.from(JSON.stringify([shelf, cursor])).toString("base64url");
-}
-
-function decode(text: string, shelves: readonly Shelf[]): { shelf: number; cursor: string | undefined } {
-  let place: unknown;
-  try {
-    place = JSON.parse(Buffer.from(text, "base64url").toString());
-  } catch (cause) {
-    throw badCursor(cause);
-  }
+function placeOf(text: string, shelves: readonly Shelf[]): { shelf: number; cursor: string | undefined } {
+  const place = decodePlace(text);
   const [name, cursor] = Array.isArray(place) ? place : [];
   const shelf = shelves.findIndex((one) => one.name === name);
   if (shelf < 0) throw badCursor();
   return { shelf, cursor: typeof cursor === "string" ? cursor : undefined };
 }
 
-function badCursor(cause?: unknown): AppError {
+function badCursor(): AppError {
   return new AppError("invalid_request", "The cursor is not one that this list gave out.", {
     hint: "Leave it out to start anew.",
-    cause,
   });
 }

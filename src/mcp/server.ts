@@ -1,4 +1,6 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
   createRequestStateCodec,
   LOG_LEVEL_META_KEY,
   type LoggingLevel,
@@ -104,7 +106,10 @@ export function createServerFactory(parts: WiringParts): ServerFactory {
       caller: originOf(context).caller,
       era,
       context,
-      clientCapabilities: server.getClientCapabilities() ?? {},
+      clientCapabilities:
+        (era === "modern"
+          ? inEnvelope(context, CLIENT_CAPABILITIES_META_KEY)
+          : server.getClientCapabilities()) ?? {},
       log: logTo(context, era, threshold, parts.log),
       mintState: (payload) => state.mint(payload, context),
     });
@@ -191,10 +196,14 @@ async function told<T>(context: ServerContext, work: Promise<T>, log: Log): Prom
   }
 }
 
-function modernLevel(context: ServerContext): LoggingLevel | undefined {
-  return (context.mcpReq.envelope as Record<string, LoggingLevel | undefined> | undefined)?.[
-    LOG_LEVEL_META_KEY
-  ];
+/** What each request of the modern era says of its client; there a connection says nothing. */
+interface Envelope {
+  [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities;
+  [LOG_LEVEL_META_KEY]?: LoggingLevel;
+}
+
+function inEnvelope<K extends keyof Envelope>({ mcpReq }: ServerContext, key: K): Envelope[K] | undefined {
+  return (mcpReq.envelope as Envelope | undefined)?.[key];
 }
 
 /** Modern clients name the level with each request, older ones once for the session; who never did wants nothing. */
@@ -205,7 +214,7 @@ function logTo(
   log: Log,
 ): Exchange["log"] {
   return (level, data) => {
-    const wanted = era === "modern" ? modernLevel(context) : threshold.level;
+    const wanted = era === "modern" ? inEnvelope(context, LOG_LEVEL_META_KEY) : threshold.level;
     if (wanted === undefined || LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(wanted)) return;
     context.mcpReq
       .notify({ method: "notifications/message", params: { level, logger: "hermes", data } })

@@ -1,11 +1,6 @@
 import {
-  isJSONRPCErrorResponse,
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
   type JSONRPCMessage,
   type McpServer,
-  ProtocolErrorCode,
   type RequestId,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
@@ -13,8 +8,8 @@ import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import type { ListKind } from "./contract.ts";
 import type { SessionEvents } from "./event-log.ts";
+import { RPC_ERROR, rpcRefusal } from "./json-rpc.ts";
 import { sendListChanged } from "./list-changed.ts";
-import { refusal } from "./refusal.ts";
 
 /** What a silent stream says a comment after, for clients and proxies that would give it up. */
 export const KEEP_ALIVE_MS = 15_000;
@@ -67,13 +62,14 @@ export async function createSession(parts: SessionParts): Promise<Session> {
   });
   await mcp.connect(transport);
   watchMessages(transport, {
+    // The transport has validated them; the SDK's own tests of their kind would do that once more at every call.
     received(message) {
-      if (isJSONRPCRequest(message)) pending.add(message.id);
-      else if (isJSONRPCNotification(message) && message.method === "notifications/cancelled")
-        release(message.params?.["requestId"]);
+      if (!("method" in message)) return;
+      if ("id" in message) pending.add(message.id);
+      else if (message.method === "notifications/cancelled") release(message.params?.["requestId"]);
     },
     sent(message) {
-      if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) settle(message.id);
+      if (!("method" in message)) settle(message.id);
     },
   });
   mcp.server.onclose = () => {
@@ -92,7 +88,7 @@ export async function createSession(parts: SessionParts): Promise<Session> {
   /** A cancelled call gets no answer from the SDK. Its stream would stay open, and be asked for again for ever: this ends it. */
   const release = (id: unknown) => {
     if ((typeof id !== "string" && typeof id !== "number") || !pending.has(id)) return;
-    const error = { code: ProtocolErrorCode.InternalError, message: "The request was cancelled." };
+    const error = { code: RPC_ERROR.internal, message: "The request was cancelled." };
     transport
       .send({ jsonrpc: "2.0", id, error })
       .catch((cause: unknown) => log.debug("mcp", { error: cause }));
@@ -141,7 +137,11 @@ export async function createSession(parts: SessionParts): Promise<Session> {
       lastUsedMs = performance.now();
       const ids = requestIds(body);
       if (ids.some((id) => pending.has(id)))
-        return refusal(400, -32600, "A request with this id is still running in the session.");
+        return rpcRefusal(
+          400,
+          RPC_ERROR.invalidRequest,
+          "A request with this id is still running in the session.",
+        );
       const response = await transport.handleRequest(request, { parsedBody: body });
       if (!isStream(response)) return response;
       if (request.method === "GET") listen(request);
@@ -181,9 +181,13 @@ function watchMessages(
   };
 }
 
+/** The ids of what may be requests; whether they are, the transport finds out. */
 function requestIds(body: unknown): RequestId[] {
   const messages: unknown[] = Array.isArray(body) ? body : [body];
-  return messages.filter(isJSONRPCRequest).map(({ id }) => id);
+  return messages.flatMap((message) => {
+    const { method, id } = (message ?? {}) as Partial<Record<"method" | "id", unknown>>;
+    return method !== undefined && (typeof id === "string" || typeof id === "number") ? [id] : [];
+  });
 }
 
 function isStream(response: Response): boolean {

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Resource, ServerContext } from "@modelcontextprotocol/server";
 import {
   DIRECTORY_MIME_TYPE,
@@ -131,14 +132,5 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
   } catch (error) {
     if (error instanceof AppError && error.status < 500) return null;
     throw error;
-  }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
   }
 }

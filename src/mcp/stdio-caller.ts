@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
 import { sameSecret } from "../lib/secrets.ts";
+import { callerOfKey, ownerAt } from "../tools/caller.ts";
 import type { Caller } from "../tools/contract.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Caller } from "../tools/contract.ts";
  */
 export function stdioCaller({ mcp: { auth } }: Config, apiKey: string | null): Caller {
   const door = "mcp-stdio";
-  const owner: Caller = { door, principal: "owner", scopes: ["read", "chat", "tools", "admin"] };
+  const owner = ownerAt(door);
   if (apiKey === null) return owner;
   if (auth.api_keys.length + auth.keys.length === 0)
     throw new AppError(
@@ -19,15 +20,7 @@ export function stdioCaller({ mcp: { auth } }: Config, apiKey: string | null): C
     );
   let caller: Caller | null = null;
   for (const key of auth.api_keys) if (sameSecret(apiKey, key)) caller = owner;
-  for (const { name, token, scopes, tools, approval } of auth.keys)
-    if (sameSecret(apiKey, token))
-      caller = {
-        door,
-        principal: name,
-        scopes,
-        ...(tools === undefined ? {} : { tools }),
-        ...(approval === undefined ? {} : { approval }),
-      };
+  for (const key of auth.keys) if (sameSecret(apiKey, key.token)) caller = callerOfKey(door, key);
   if (caller === null)
     throw new AppError(
       "unauthorized",

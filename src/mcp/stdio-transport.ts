@@ -9,12 +9,11 @@ import {
   type Transport,
 } from "@modelcontextprotocol/server";
 import { parseJson } from "../lib/json.ts";
-import { createLineReader } from "../tools/mcp-servers/lines.ts";
+import { createLineReader } from "../lib/lines.ts";
+import { RPC_ERROR } from "./json-rpc.ts";
 
 /** Once the input has ended, what was asked before may still be answered for so long. */
 const LAST_ANSWERS_MS = 250;
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
 
 export interface StdioTransportParts {
   input: Readable;
@@ -47,7 +46,7 @@ export function createStdioTransport({ input, output, maxLineBytes }: StdioTrans
     if (line.trim() === "" || closed) return;
     const message = readMessage(line);
     if (typeof message === "string")
-      return refuse(message === NOT_JSON ? PARSE_ERROR : INVALID_REQUEST, message);
+      return refuse(message === NOT_JSON ? RPC_ERROR.parse : RPC_ERROR.invalidRequest, message);
     if (isJSONRPCRequest(message)) pending.add(message.id);
     else if ("method" in message && message.method === "notifications/cancelled")
       settle(message.params?.["requestId"] as RequestId | undefined);
@@ -56,7 +55,7 @@ export function createStdioTransport({ input, output, maxLineBytes }: StdioTrans
   const read = createLineReader({
     maxBytes: maxLineBytes,
     onLine: readLine,
-    onTooLong: () => refuse(PARSE_ERROR, `The line is longer than ${maxLineBytes} bytes.`),
+    onTooLong: () => refuse(RPC_ERROR.parse, `The line is longer than ${maxLineBytes} bytes.`),
   });
   const settle = (id: RequestId | undefined) => {
     if (id !== undefined) pending.delete(id);

@@ -90,8 +90,8 @@ function endpointOf(provider: Provider, model: string, config: Config): Endpoint
   };
 }
 
-/** The configured default; without one, that of the first configured provider which has one. */
-function defaultRef(config: Config): string {
+/** The configured default; without one, that of the first configured provider which has one. Throws `unknown_model`. */
+export function defaultRef(config: Config): string {
   if (config.model.default) return config.model.default;
   const providers = configuredProviders(config);
   const first = providers.find((provider) => provider.defaultModel !== null);

@@ -1,12 +1,8 @@
+import { decodePlace, encodePlace } from "../lib/cursor.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Page } from "./contract.ts";
 
 type Place = readonly (string | number)[];
-
-/** Where a page ended, as text that means nothing to its bearer. */
-export function encodeCursor(place: Place): string {
-  return Buffer.from(JSON.stringify(place)).toString("base64url");
-}
 
 /**
  * The place in a cursor, or null without one. Rejects a cursor that is not of this kind with `invalid_request`; a forged
@@ -17,7 +13,7 @@ export function decodeCursor<const Kinds extends readonly ("string" | "number")[
   kinds: Kinds,
 ): { [I in keyof Kinds]: Kinds[I] extends "string" ? string : number } | null {
   if (cursor === undefined) return null;
-  const place = parse(cursor);
+  const place = decodePlace(cursor);
   const fits =
     Array.isArray(place) &&
     place.length === kinds.length &&
@@ -29,14 +25,6 @@ export function decodeCursor<const Kinds extends readonly ("string" | "number")[
   return place as unknown as { [I in keyof Kinds]: Kinds[I] extends "string" ? string : number };
 }
 
-function parse(cursor: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(cursor, "base64url").toString());
-  } catch {
-    return null; // answered as a bad cursor by the caller
-  }
-}
-
 /** At least one row, whatever was asked for. */
 export function wholeLimit(limit: number): number {
   return Number.isFinite(limit) ? Math.max(1, Math.floor(limit)) : 1;
@@ -46,5 +34,5 @@ export function wholeLimit(limit: number): number {
 export function pageOf<T>(rows: T[], limit: number, place: (last: T) => Place): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items, nextCursor: rows.length > limit && last !== undefined ? encodeCursor(place(last)) : null };
+  return { items, nextCursor: rows.length > limit && last !== undefined ? encodePlace(place(last)) : null };
 }

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import type { RunStatus } from "../store/contract.ts";
-import { defineTool, ID_PATTERN, type Tool, type ToolContext, type ToolResult } from "./contract.ts";
+import { defineTool, type Tool, type ToolContext, type ToolResult } from "./contract.ts";
 import { cutText } from "./text.ts";
 import { wrapUntrusted } from "./untrusted.ts";
 
@@ -67,7 +67,7 @@ export function delegateTools(delegation: Delegation): Tool[] {
       output: Type.Object(
         {
           run_id: Type.String(),
-          session_id: Type.String({ pattern: ID_PATTERN }),
+          session_id: Type.String(),
           status: Type.String(),
           response: Type.String(),
           truncated: Type.Boolean(),

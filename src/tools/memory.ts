@@ -12,11 +12,17 @@ const PREVIEW_CHARS = 500;
 
 const key = Type.String({ minLength: 1, maxLength: MEMORY_KEY_CHARS });
 const closed = { additionalProperties: false } as const;
+const oneOfTypes = (...types: string[]) => types.map((type) => ({ type }));
+const FLAT_TYPES = oneOfTypes("object", "string", "number", "boolean", "null");
+/** Any JSON value, spelled out: clients and providers refuse, or take for a string, what has no type. */
+const storedValue = Type.Unknown({ anyOf: [...FLAT_TYPES, ...oneOfTypes("array")] });
+/** The same as it is written; a provider wants every array to name its items. Arrays in arrays are taken too. */
+const newValue = Type.Unknown({ anyOf: [...FLAT_TYPES, { type: "array", items: { anyOf: FLAT_TYPES } }] });
 const entry = Type.Object({
   key: Type.String(),
-  value: Type.Unknown(),
+  value: storedValue,
   source: Type.String({ description: "Who wrote it: a run or a door." }),
-  updated_at: Type.Integer({ description: "Milliseconds since the epoch." }),
+  updated_at: Type.Integer(),
 });
 
 /** The memory group. Every principal has a memory of its own. */
@@ -40,7 +46,7 @@ export function memoryTools(memory: MemoryStore): Tool[] {
       group: "memory",
       title: "Write memory",
       description: "Remember a JSON value under a key, for later conversations too. Replaces the old value.",
-      input: Type.Object({ key, value: Type.Unknown() }, closed),
+      input: Type.Object({ key, value: newValue }, closed),
       output: Type.Object({ key: Type.String(), updated_at: Type.Integer() }),
       effect: "write",
       destructive: true,

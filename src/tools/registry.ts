@@ -17,7 +17,7 @@ import { errorResult } from "./result.ts";
 import { cutText } from "./text.ts";
 
 /** The longest text that a tool may answer with: what MCP clients take before they put a result into a file. */
-const MAX_RESULT_CHARS = 50_000;
+export const MAX_RESULT_CHARS = 50_000;
 
 /** All tools of this process, as the agent, MCP and REST see them. */
 export interface ToolRegistry {

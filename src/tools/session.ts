@@ -10,8 +10,7 @@ const READ_LIMIT = 50;
 const MESSAGE_CHARS = 2_000;
 
 const closed = { additionalProperties: false } as const;
-const cursor = Type.Optional(Type.String({ maxLength: 500 }));
-const next = Type.Union([Type.String(), Type.Null()], { description: "Pass as cursor for the next page." });
+const cursor = Type.Optional(Type.String({ maxLength: 500, description: "next_cursor of the page before." }));
 
 /** The session group: past conversations of the caller's own, never of another owner. */
 export function sessionTools(sessions: SessionStore): Tool[] {
@@ -28,7 +27,7 @@ export function sessionTools(sessions: SessionStore): Tool[] {
             session_id: Type.String(),
             role: Type.String(),
             snippet: Type.String(),
-            created_at: Type.Integer({ description: "Milliseconds since the epoch." }),
+            created_at: Type.Integer(),
           }),
         ),
       }),
@@ -58,7 +57,7 @@ export function sessionTools(sessions: SessionStore): Tool[] {
             created_at: Type.Integer(),
           }),
         ),
-        next_cursor: next,
+        next_cursor: Type.Union([Type.String(), Type.Null()]),
       }),
       effect: "read",
       async run(input, { caller }) {

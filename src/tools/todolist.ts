@@ -21,7 +21,7 @@ const todo = Type.Object({
   title: Type.String(),
   notes: Type.String(),
   status,
-  updated_at: Type.Integer({ description: "Milliseconds since the epoch." }),
+  updated_at: Type.Integer(),
 });
 const todos = Type.Object({ todos: Type.Array(todo) });
 

@@ -114,13 +114,14 @@ describe("a call that needs an approval", () => {
     const ran: string[] = [];
     const config = { agent: { turn_timeout_ms: 300, approval_timeout_ms: 60_000 } };
     await using t = await openTestAgent({
-      models: scriptedModels([callsProbe, hangs()]),
+      models: scriptedModels([callsProbe, hangs(), hangs()]),
       tools: [probeTool(ran, { asks: true })],
       config: liveConfig(config),
     });
     const { id } = await t.accept("go");
     const approvalId = await question(t, id);
-    await Bun.sleep(600); // twice the time of the turn
+    const working = await t.ask("a turn that waits for nobody", { sessionId: "s2" });
+    expect(working.error?.code).toBe("budget_exceeded"); // which takes the whole time of a turn
     expect((await t.store.runs.get(id))?.status).toBe("running");
     await t.agent.decide(id, approvalId, { approved: true, by: "owner" });
     expect((await t.finished(id)).error?.code).toBe("budget_exceeded");

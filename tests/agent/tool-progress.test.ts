@@ -1,24 +1,21 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, jest, test } from "bun:test";
 import { createProgressReport } from "../../src/agent/tool-progress.ts";
 import type { ToolProgress } from "../../src/tools/contract.ts";
 import { calls, says, scriptedModels } from "../fakes/scripted-model.ts";
 import { openTestAgent } from "../support/agent.ts";
 import { probeTool } from "../support/tools.ts";
 
-test("publishes the first step at once, then the latest, and nothing once it has stopped", async () => {
+afterEach(() => void jest.useRealTimers());
+
+test("publishes the first step at once, then the latest, and nothing once it has stopped", () => {
+  jest.useFakeTimers();
   const steps: ToolProgress[] = [];
-  const next = { resolve() {} };
-  const report = createProgressReport((step) => {
-    steps.push(step);
-    next.resolve();
-  });
+  const report = createProgressReport((step) => steps.push(step));
   report.report({ message: "0", done: 0 });
   expect(steps).toHaveLength(1);
-  const second = Promise.withResolvers<void>();
-  next.resolve = second.resolve;
   for (let done = 1; done <= 1_000; done++) report.report({ message: String(done), done, total: 1_000 });
   expect(steps).toHaveLength(1);
-  await second.promise;
+  jest.advanceTimersByTime(250);
   expect(steps).toEqual([
     { message: "0", done: 0 },
     { message: "1000", done: 1_000, total: 1_000 },
@@ -26,7 +23,7 @@ test("publishes the first step at once, then the latest, and nothing once it has
   report.report({ message: "late" });
   report.stop();
   report.report({ message: "too late" });
-  await Bun.sleep(300); // longer than the pace
+  jest.advanceTimersByTime(10_000);
   expect(steps).toHaveLength(2);
 });
 

@@ -1,35 +1,47 @@
-import { expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import { createTurnClock } from "../../src/agent/turn-clock.ts";
 
-/** A clock of 50 ms and whether it has expired. */
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+/** A clock of 50 ms and whether it has expired after a while. */
 function clockOf50Ms() {
-  const expired = Promise.withResolvers<string>();
-  const clock = createTurnClock(50, () => expired.resolve("expired"));
-  const after = (ms: number) => Promise.race([expired.promise, Bun.sleep(ms).then(() => "runs")]);
-  return { clock, expired: expired.promise, after };
+  let hasExpired = false;
+  const clock = createTurnClock(50, () => {
+    hasExpired = true;
+  });
+  const expiredAfter = (ms: number) => {
+    jest.advanceTimersByTime(ms);
+    return hasExpired;
+  };
+  return { clock, expiredAfter };
 }
 
-test("expires, unless it is stopped", async () => {
-  expect(await clockOf50Ms().expired).toBe("expired");
+test("expires, unless it is stopped", () => {
+  const { expiredAfter } = clockOf50Ms();
+  expect(expiredAfter(49)).toBe(false);
+  expect(expiredAfter(1)).toBe(true);
   const stopped = clockOf50Ms();
   stopped.clock.stop();
-  expect(await stopped.after(120)).toBe("runs");
+  expect(stopped.expiredAfter(1_000)).toBe(false);
 });
 
-test("stands still until the last pause is over, and then goes on", async () => {
-  const { clock, expired, after } = clockOf50Ms();
+test("stands still until the last pause is over, and then goes on with what was left", () => {
+  const { clock, expiredAfter } = clockOf50Ms();
+  expect(expiredAfter(20)).toBe(false);
   const [first, second] = [clock.pause(), clock.pause()];
   first();
   first(); // twice counts once
-  expect(await after(120)).toBe("runs");
+  expect(expiredAfter(1_000)).toBe(false);
   second();
-  expect(await expired).toBe("expired");
+  expect(expiredAfter(29)).toBe(false);
+  expect(expiredAfter(1)).toBe(true);
 });
 
-test("a pause that ends after the stop starts nothing", async () => {
-  const { clock, after } = clockOf50Ms();
+test("a pause that ends after the stop starts nothing", () => {
+  const { clock, expiredAfter } = clockOf50Ms();
   const resume = clock.pause();
   clock.stop();
   resume();
-  expect(await after(120)).toBe("runs");
+  expect(expiredAfter(1_000)).toBe(false);
 });

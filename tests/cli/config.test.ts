@@ -161,6 +161,9 @@ test("no secret shows in show or explain, wherever it stands", async () => {
   Object.assign((config["providers"] as { x: object }).x, {
     base_url: `http://u:${canary(used++)}@127.0.0.1/v1`,
   });
+  const servers = (config["tools"] as { mcp_servers: Record<string, Record<string, unknown>> }).mcp_servers;
+  const { headers, ...program } = servers["x"] ?? {};
+  Object.assign(servers, { x: { ...program, command: "none" }, y: { url: "https://127.0.0.1", headers } });
   home.write("config.yaml", JSON.stringify(config));
   expect(used).toBeGreaterThan(20);
   const outputs = await Promise.all(

@@ -40,6 +40,28 @@ test("next to nothing configured: no problem, and nothing is made", async () => 
   expect(existsSync(join(home, "hermes.sqlite"))).toBe(false);
 });
 
+test("the key of a provider in the environment is a default model", async () => {
+  const outcome = await doctor({ FAKE_LLM_API_KEY: "fake" });
+  expect(find(outcome, "model")).toMatchObject({ status: "ok", message: "fake/hello is the default" });
+});
+
+test("directories of the file tools that are not there, or are the home", async () => {
+  const rootsOf = async (file: object) => {
+    configure(`tools: ${JSON.stringify({ file })}`);
+    return find(await doctor(), "file roots");
+  };
+  const good = { roots: [join(home, "..")], read_only_roots: ["/usr"] };
+  const reach = expect.stringMatching(/^files and commands reach \/.+, \/usr \(read only\)$/);
+  expect(await rootsOf(good)).toMatchObject({ status: "ok", message: reach });
+  for (const [file, message] of [
+    [{ roots: ["/no/such/place"] }, "The root directory /no/such/place of tools.file is not there."],
+    [{ read_only_roots: ["missing"] }, `The root directory ${home}/missing of tools.file is not there.`],
+    [{ roots: [home] }, "Hermes's own home cannot be a root directory of tools.file."],
+  ] as const)
+    expect(await rootsOf(file)).toMatchObject({ status: "problem", message, hint: expect.any(String) });
+  expect(existsSync(join(home, "workspace"))).toBe(false);
+});
+
 test("as text: a line for each check, hints below", async () => {
   const { stdout } = await runCommand(["doctor"], { home });
   expect(stdout).toMatch(/^ok {7}sandbox: commands run in bubblewrap$/m);
@@ -56,6 +78,7 @@ test("a broken configuration is told, and the rest is looked at all the same", a
     message: expect.stringContaining('"port"'),
   });
   expect(find(outcome, "sandbox")?.status).toBe("ok");
+  expect(find(outcome, "model")).toBeUndefined(); // what the broken file says of it is not known
 });
 
 test("without bwrap: Landlock with its gaps, and how to get bubblewrap", async () => {

@@ -35,6 +35,19 @@ async function connectStdio(kind: ClientKind, env: Record<string, string> = {}) 
   return client;
 }
 
+/** Starts `hermes mcp` and greets it; the answer is still to be read. */
+function startStdio() {
+  const child = Bun.spawn([...HERMES_COMMAND, "mcp"], {
+    env: environment(),
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  child.stdin.write(`${HELLO}\n`);
+  child.stdin.flush();
+  return child;
+}
+
 /** Every line of the output, which must each be one JSON-RPC message. */
 function messages(
   stdout: string,
@@ -73,14 +86,7 @@ describe("hermes mcp", () => {
   });
 
   test("ends when its input does, with what still runs", async () => {
-    const child = Bun.spawn([...HERMES_COMMAND, "mcp"], {
-      env: environment(),
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "ignore",
-    });
-    child.stdin.write(`${HELLO}\n`);
-    child.stdin.flush();
+    const child = startStdio();
     const reader = child.stdout.getReader();
     expect(new TextDecoder().decode((await reader.read()).value)).toContain('"id":0');
     child.stdin.end();
@@ -89,14 +95,7 @@ describe("hermes mcp", () => {
 
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     test(`ends at ${signal}`, async () => {
-      const child = Bun.spawn([...HERMES_COMMAND, "mcp"], {
-        env: environment(),
-        stdin: "pipe",
-        stdout: "pipe",
-        stderr: "ignore",
-      });
-      child.stdin.write(`${HELLO}\n`);
-      child.stdin.flush();
+      const child = startStdio();
       await child.stdout.getReader().read();
       child.kill(signal);
       expect(await child.exited).toBe(0);

@@ -42,6 +42,7 @@ const SCENARIOS: Scenario[] = [
     code: 2,
     stderr: usage("unknown command 'statsu'", "Did you mean status?"),
   },
+  { args: ["mcp", "toolz"], code: 2, stderr: usage("unknown command 'toolz'", "Did you mean tools?") },
   { args: ["sessions", "lst"], code: 2, stderr: usage("unknown command 'lst'", "Did you mean list?") },
   {
     args: ["config", "explian", "api.port"],

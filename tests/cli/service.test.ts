@@ -137,6 +137,7 @@ describe("MCP over HTTP", () => {
   test("the first start makes a key and prints it once; no other surface is served", async () => {
     const home = newHome();
     const env = { HOME: home, HERMES_HOME: home };
+    writeFileSync(join(home, "config.yaml"), "api: { port: 1 }\n"); // `hermes status` asks there: nobody answers
     const command = [...HERMES_COMMAND, ...mcp, "--log-level", "debug"];
     const first = await startService(command, { cwd: home, env });
     const file = join(home, "mcp-key");

@@ -67,8 +67,8 @@ describe("hermes skills", () => {
       problems: [],
     });
     expect(JSON.parse((await run(t.home, "show", "note", "--json")).stdout)).toMatchObject({
-      frontMatter: { name: "note" },
-      files: [{ path: "SKILL.md", mediaType: "text/markdown" }],
+      front_matter: { name: "note" },
+      files: [{ path: "SKILL.md", size_bytes: expect.any(Number), media_type: "text/markdown" }],
     });
     const file = JSON.parse((await run(t.home, "show", "note", "SKILL.md", "--json")).stdout);
     expect(Buffer.from(file.base64, "base64").toString()).toContain("Takes notes.");

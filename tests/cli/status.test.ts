@@ -53,9 +53,8 @@ describe("a running Hermes", () => {
 
 describe("no running Hermes", () => {
   test("fails with a hint, and says what can be said", async () => {
-    const { code, stdout, stderr } = await runCommand(["status", "--json"], {
+    const { code, stdout, stderr } = await runCommand(["status", "--json", "--url", "http://127.0.0.1:1"], {
       home: idle,
-      env: { HERMES_API_PORT: "1" },
     });
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({

@@ -84,7 +84,7 @@ describe("event streams", () => {
   });
 
   test("say something at once, and again whenever nothing happens", async () => {
-    const hub = hubOf({ heartbeatMs: 5 });
+    const hub = hubOf({ beatMs: 5 });
     const reader = hub.open({ events: source().events, admission: admission() }).body?.getReader();
     const decoder = new TextDecoder();
     const heard: string[] = [];
@@ -132,7 +132,7 @@ describe("event streams", () => {
   });
 
   test("a client that does not read at all is let go after two heartbeats", async () => {
-    const hub = hubOf({ maxUnreadBytes: 1000, heartbeatMs: 5 });
+    const hub = hubOf({ maxUnreadBytes: 1000, beatMs: 5 });
     const from = source();
     const unread = hub.open({ events: from.events, admission: admission() });
     from.push(record(1, "x".repeat(5000)));

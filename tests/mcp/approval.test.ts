@@ -1,15 +1,21 @@
 import { describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { serveMcpStdio } from "../../src/mcp/stdio.ts";
 import {
   CLIENT_KINDS,
   type ClientKind,
   connect,
   type ElicitAnswer,
+  MODERN,
+  OWNER,
   openTestMcp,
   postModern,
   type TestMcp,
   testTool,
   textOf,
 } from "../support/mcp.ts";
+import { quietLog } from "../support/store.ts";
 
 /** A tool that must be agreed to, and the words that it ran with. */
 function guardedTool(ran: string[]) {
@@ -68,6 +74,33 @@ describe.each(CLIENT_KINDS)("%s", (kind) => {
       expect(ran).toEqual(runs ? ["rm -rf x"] : []);
       expect(asked).toEqual(answer ? ["Run it?\n\nrm -rf x"] : []);
     });
+});
+
+test("over stdio in the modern era what a client can do counts request by request", async () => {
+  await using mcp = await openTestMcp({ tools: [guardedTool([])] });
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const { features, config } = mcp;
+  const signal = new AbortController().signal;
+  const parts = { features, config, caller: () => OWNER, version: "0.0.0-test", input, output, signal };
+  const served = serveMcpStdio({ ...parts, log: quietLog() });
+  async function ask(id: number, clientCapabilities: unknown): Promise<unknown> {
+    const prefix = "io.modelcontextprotocol/";
+    const _meta = {
+      [`${prefix}protocolVersion`]: MODERN,
+      [`${prefix}clientInfo`]: { name: "test", version: "1" },
+      [`${prefix}clientCapabilities`]: clientCapabilities,
+    };
+    const params = { name: "terminal_guarded", arguments: { word: "ls" }, _meta };
+    input.write(`${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params })}\n`);
+    const [line] = await once(output, "data");
+    return JSON.parse(String(line)).result.resultType;
+  }
+  expect(await ask(1, { elicitation: { form: {} } })).toBe("input_required");
+  expect(await ask(2, {})).toBe("complete");
+  expect(await ask(3, { elicitation: {} })).toBe("input_required");
+  input.end();
+  await served;
 });
 
 describe("the state of a question in the modern era", () => {

@@ -104,7 +104,8 @@ test("a call goes on for a client that comes back, which then gets the answer", 
     await released.promise;
     return "the answer";
   });
-  await using mcp = await openTestMcp({ tools: [tool] });
+  const deserted = endlessTool();
+  await using mcp = await openTestMcp({ tools: [tool, deserted.tool] });
   const session = await openSession(mcp.url);
   const leaving = new AbortController();
   const message = { id: 7, method: "tools/call", params: { name: "terminal_slow", arguments: {} } };
@@ -128,7 +129,17 @@ test("a call goes on for a client that comes back, which then gets the answer", 
   let again = await resume();
   while (again.status === 409) again = await resume(); // the server has not seen the end of the first stream yet
   expect(again.status).toBe(200);
-  await Bun.sleep(1_000); // longer than a client may be away
+  // A client that leaves now and stays away shows when the time to come back is over.
+  const gone = new AbortController();
+  const other = await openSession(mcp.url);
+  await postLegacy(
+    mcp.url,
+    { id: 7, method: "tools/call", params: CALL },
+    { session: other, signal: gone.signal },
+  );
+  await deserted.started;
+  gone.abort();
+  await deserted.aborted;
   expect(wasAborted).toBe(false);
   released.resolve();
   expect(await again.text()).toContain("the answer");

@@ -2,9 +2,9 @@ import type { Client, Transport } from "@modelcontextprotocol/client";
 import type { Variables } from "../../config/home.ts";
 import type { Config } from "../../config/schema.ts";
 import type { Log } from "../../lib/log.ts";
+import { orAborted, within } from "../../lib/waiting.ts";
 import { createHttpTransport } from "./http-transport.ts";
 import { createStdioTransport } from "./stdio-transport.ts";
-import { orAborted, within } from "./waiting.ts";
 
 /** The package of the client, which is loaded with the first server. */
 type McpSdk = typeof import("@modelcontextprotocol/client");

@@ -1,7 +1,7 @@
 import { type BackoffOptions, backoffMs } from "../../lib/backoff.ts";
 import type { Log } from "../../lib/log.ts";
+import { orAborted, sleep } from "../../lib/waiting.ts";
 import type { Connection } from "./connect.ts";
-import { orAborted, pause } from "./waiting.ts";
 
 /** A connection that lasted this long has shown that the server is well: what failed before is forgotten. */
 const WELL_AFTER_MS = 60_000;
@@ -86,7 +86,7 @@ export function keepConnected({ open, describe, retry, log, onChange }: KeepConn
       if (lastedMs !== null && failures <= 1) continue;
       const waitMs = backoffMs(failures - 1, retry);
       enter({ kind: "failed", reason, retryAtMs: Date.now() + waitMs });
-      await pause(waitMs, stopping.signal);
+      await sleep(waitMs, stopping.signal);
     }
   };
   const running = run();

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { within } from "./waiting.ts";
+import { within } from "../../lib/waiting.ts";
 
 /** After stdin is closed, and again after SIGTERM, a server gets this long before the next stronger step. */
 const GRACE_MS = 1000;

@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/client";
 import type { ToolImage, ToolResult } from "../contract.ts";
+import { MAX_IMAGE_BYTES, SEEN_IMAGE_TYPES } from "../images.ts";
 import { cutText } from "../text.ts";
 import { removeTemplateTokens, wrapUntrusted } from "../untrusted.ts";
 import type { OutsideDefinition } from "./definition.ts";
@@ -10,8 +11,6 @@ import { fitsSchema } from "./structured.ts";
 const MAX_TEXT_CHARS = 40_000;
 const MAX_STRUCTURED_CHARS = 40_000;
 const MAX_IMAGES = 4;
-const MAX_IMAGE_CHARS = 7_000_000; // in base64: 5 MB
-const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 type Block = CallToolResult["content"][number];
 
@@ -66,9 +65,10 @@ function describe(block: Block, images: ToolImage[]): string {
 }
 
 function describeBytes(what: string, mediaType: string, data: string, images: ToolImage[]): string {
-  const shown = `${what} ${oneLine(mediaType, 100)}, ${Buffer.byteLength(data, "base64")} bytes`;
-  if (!IMAGE_TYPES.includes(mediaType)) return `[${shown}: not passed on]`;
-  if (images.length === MAX_IMAGES || data.length > MAX_IMAGE_CHARS) return `[${shown}: left out, too much]`;
+  const sizeBytes = Buffer.byteLength(data, "base64");
+  const shown = `${what} ${oneLine(mediaType, 100)}, ${sizeBytes} bytes`;
+  if (!SEEN_IMAGE_TYPES.includes(mediaType)) return `[${shown}: not passed on]`;
+  if (images.length === MAX_IMAGES || sizeBytes > MAX_IMAGE_BYTES) return `[${shown}: left out, too much]`;
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(data)) return `[${shown}: left out, not base64]`;
   images.push({ mediaType, data });
   return `[${shown}: image ${images.length}]`;

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { createLineReader } from "../../lib/lines.ts";
 import type { Log } from "../../lib/log.ts";
 import { deliverInOrder } from "./in-order.ts";
-import { createLineReader } from "./lines.ts";
 import { type ServerProcess, startProcess } from "./process-group.ts";
 
 /** The longest message that is taken, and the most that waits for a server that does not read. */

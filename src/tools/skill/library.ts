@@ -110,7 +110,7 @@ function noSuchSkill(name: string, { skills }: SkillCatalogue): AppError {
     skills.map((skill) => skill.name),
   );
   return new AppError("not_found", `There is no skill ${JSON.stringify(name.slice(0, 80))}.`, {
-    hint: near ? `Did you mean ${near}?` : "skill_list shows those there are.",
+    hint: near ? `Did you mean ${near}?` : "skill_list, or `hermes skills list`, shows those there are.",
   });
 }
 

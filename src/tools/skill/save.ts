@@ -1,13 +1,13 @@
 import { fsyncSync, mkdirSync, renameSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
-  attempt,
+  entryPath,
   openDirectoryBeneath,
   type Root,
   requireRegular,
   walkBeneath,
-  within,
 } from "../../lib/beneath.ts";
+import { attempt } from "../../lib/beneath-errors.ts";
 import { makeDirectoriesBeneath, writeBeneath } from "../../lib/beneath-write.ts";
 import { AppError } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
@@ -39,7 +39,7 @@ export async function createFolder(
 function renameFolder(skills: Root, staged: string, name: string): void {
   using top = openDirectoryBeneath(skills, "");
   try {
-    renameSync(within(top.fd, staged), within(top.fd, name));
+    renameSync(entryPath(top.fd, staged), entryPath(top.fd, name));
   } catch (cause) {
     throw new AppError("conflict", `There is something at skills/${name} by now; nothing was written.`, {
       hint: "Load the skill and try again.",
@@ -76,7 +76,7 @@ function moveInto(root: Root, staged: string, path: string): void {
   using to = walkBeneath(root, path);
   if (to.found) requireRegular(to.found.stats, path);
   attempt(path, () => {
-    renameSync(within(from.directory, from.name ?? ""), within(to.directory, to.name ?? ""));
+    renameSync(entryPath(from.directory, from.name ?? ""), entryPath(to.directory, to.name ?? ""));
     using directory = openDirectoryBeneath(root, dirname(path));
     fsyncSync(directory.fd);
   });
@@ -84,5 +84,5 @@ function moveInto(root: Root, staged: string, path: string): void {
 
 function remove(root: Root, path: string): void {
   using place = walkBeneath(root, path);
-  if (place.found) attempt(path, () => unlinkSync(within(place.directory, place.name ?? "")));
+  if (place.found) attempt(path, () => unlinkSync(entryPath(place.directory, place.name ?? "")));
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { defineTool, type Tool, type ToolResult } from "../contract.ts";
+import { MAX_IMAGE_BYTES, SEEN_IMAGE_TYPES, toolImage } from "../images.ts";
 import { dataResult, errorResult } from "../result.ts";
 import { cutText, headOf } from "../text.ts";
 import { removeTemplateTokens } from "../untrusted.ts";
@@ -14,9 +15,6 @@ const PAGE_CHARS = 20_000;
 const SHOWN_FILES = 100;
 const SHOWN_PROBLEMS = 10;
 const MAX_DRAFT_FILES = 32;
-const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
-/** What models that see take. */
-const IMAGE_TYPES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 const closed = { additionalProperties: false } as const;
 /** Longer and stranger than a name may be: the library says which name was meant. */
@@ -190,7 +188,7 @@ async function loadFile(
 ): Promise<ToolResult> {
   const file = await library.readFile(input.name, path);
   const about = { name: input.name, path, media_type: file.mediaType };
-  if (IMAGE_TYPES.has(file.mediaType)) return showImage(file, about);
+  if (SEEN_IMAGE_TYPES.includes(file.mediaType)) return showImage(file, about);
   const content = textOf(file.bytes);
   if (content === null)
     return errorResult(
@@ -206,7 +204,7 @@ function showImage({ path, bytes, sizeBytes, mediaType }: SkillFileContent, abou
   return {
     text: `The image ${path}, ${sizeBytes} bytes.`,
     structured: about,
-    images: [{ mediaType, data: Buffer.from(bytes).toString("base64") }],
+    images: [toolImage(mediaType, bytes)],
   };
 }
 

@@ -34,9 +34,6 @@ export interface PageSource {
 /** What the process that reads pages answers. */
 export type ReadingAnswer = { page: Page } | { problem: string };
 
-/** The argument with which this program starts as the process that reads pages. */
-export const READING_ARGUMENT = "--read-pages";
-
 /** What a search is for. */
 export interface SearchRequest {
   query: string;

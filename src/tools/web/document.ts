@@ -1,11 +1,11 @@
 import type { SafeResponse } from "../../lib/safe-fetch.ts";
+import { SEEN_IMAGE_TYPES } from "../images.ts";
 import { headOf } from "../text.ts";
 import { cleanUntrusted } from "../untrusted.ts";
 import { decodeText, decodeUntypedText } from "./charset.ts";
 import { MAX_PAGE_CHARS, type Page } from "./contract.ts";
 import type { ReadPage } from "./reader.ts";
 
-const IMAGE_TYPES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 const HTML_TYPES = new Set(["text/html", "application/xhtml+xml"]);
 const PDF_TYPES = new Set(["application/pdf", "application/x-pdf"]);
 const TEXT_TYPES = /^(text\/|application\/(json|xml|yaml|toml|javascript|x-ndjson|[\w.-]+\+(json|xml))$)/;
@@ -29,7 +29,7 @@ export async function readDocument(
   read: ReadPage,
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
-  if (IMAGE_TYPES.has(mediaType)) return { kind: "image", mediaType };
+  if (SEEN_IMAGE_TYPES.includes(mediaType)) return { kind: "image", mediaType };
   const contentType = headers.get("content-type") ?? "";
   const source = { bytes, contentType, url: finalUrl };
   const unnamed = UNNAMED_TYPES.has(mediaType);

@@ -3,6 +3,7 @@ import type { LiveConfig } from "../../config/live.ts";
 import { parseRetryAfter } from "../../lib/backoff.ts";
 import type { SafeFetch, SafeResponse } from "../../lib/safe-fetch.ts";
 import { defineTool, sessionOwner, type Tool, type ToolContext, type ToolResult } from "../contract.ts";
+import { MAX_IMAGE_BYTES, toolImage } from "../images.ts";
 import { errorResult } from "../result.ts";
 import { headOf } from "../text.ts";
 import { cleanUntrusted, wrapUntrusted } from "../untrusted.ts";
@@ -14,7 +15,6 @@ const DEFAULT_CHARS = 18_000;
 const MAX_CHARS = 48_000;
 /** A part ends at the end of a line, where one is this near to its limit. */
 const LINE_SEARCH = 0.1;
-const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
 const MAX_SHOWN_URL = 500;
 /** Some servers refuse clients that do not say who they are. */
 const HEADERS = {
@@ -52,7 +52,7 @@ export function extractTool({ config, fetch, read }: ExtractParts): Tool {
         url: Type.String({ description: "After redirects." }),
         content_type: Type.String(),
         title: Type.Union([Type.String(), Type.Null()]),
-        content: Type.String({ description: "Markdown." }),
+        content: Type.String(),
         byline: Type.Union([Type.String(), Type.Null()]),
         published: Type.Union([Type.String(), Type.Null()]),
         total_chars: Type.Integer(),
@@ -107,7 +107,7 @@ function imageResult({ bytes, finalUrl }: SafeResponse, mediaType: string): Tool
   const text = wrapUntrusted(`An image (${mediaType}, ${bytes.length} bytes).`, shown(finalUrl));
   const structured = describe({ page: NO_TEXT, url: finalUrl, mediaType }, "", null);
   if (bytes.length > MAX_IMAGE_BYTES) return { text: `${text}\nIt is too large to be shown.`, structured };
-  return { text, structured, images: [{ mediaType, data: Buffer.from(bytes).toString("base64") }] };
+  return { text, structured, images: [toolImage(mediaType, bytes)] };
 }
 
 const NO_TEXT = { content: "", title: null, byline: null, published: null, links: [], cut: false };

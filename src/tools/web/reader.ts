@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { AppError } from "../../lib/errors.ts";
 import { createLimit } from "../../lib/limit.ts";
-import { type Page, type PageSource, READING_ARGUMENT, type ReadingAnswer } from "./contract.ts";
+import { orAborted } from "../../lib/waiting.ts";
+import { READING_ARGUMENT, SELF } from "../self.ts";
+import type { Page, PageSource, ReadingAnswer } from "./contract.ts";
 
 /** Processes that read at once; more pages wait. */
 const MAX_PROCESSES = 2;
@@ -29,11 +30,6 @@ export interface ReaderLimits {
  */
 export type ReadPage = (source: PageSource, signal: AbortSignal) => Promise<Page>;
 
-/** The executable holds every file and so starts itself; from source it is `main.ts` that is started. */
-const COMMAND = import.meta.dir.startsWith("/$bunfs/")
-  ? [process.execPath, READING_ARGUMENT]
-  : [process.execPath, join(import.meta.dir, "../../main.ts"), READING_ARGUMENT];
-
 /**
  * Makes a reader that parses in processes of its own, without this process's environment. A process and not a thread: a
  * thread cannot be ended within a long regular expression, and its memory has no limit. They are started when first
@@ -53,16 +49,11 @@ export function createReader(limits: Partial<ReaderLimits> = {}): ReadPage {
     throw unreadable(source, answer.problem);
   };
 
-  return async (source, signal) => {
-    const cancelled = Promise.withResolvers<never>(); // also while it waits for its turn
-    const cancel = () => cancelled.reject(signal.reason);
-    signal.addEventListener("abort", cancel, { once: true });
-    try {
-      return await Promise.race([oneOfFew(() => readInTurn(source, signal)), cancelled.promise]);
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
-  };
+  return (source, signal) =>
+    orAborted(
+      oneOfFew(() => readInTurn(source, signal)),
+      signal,
+    ); // also while it waits for its turn
 }
 
 /** The reader of this process, shared by all that read pages, so that its limits hold for all of them together. */
@@ -79,7 +70,7 @@ function startProcess(onEnd: (ended: ReadingProcess) => void): ReadingProcess {
   let pages = 0;
   let alive = true;
   let idleTimer: ReturnType<typeof setTimeout> | undefined;
-  const child = Bun.spawn(COMMAND, {
+  const child = Bun.spawn([...SELF, READING_ARGUMENT], {
     cwd: "/",
     env: {},
     stdio: ["ignore", "ignore", "ignore"],

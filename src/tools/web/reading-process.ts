@@ -5,8 +5,6 @@ import { decodeText } from "./charset.ts";
 import { MAX_PAGE_CHARS, type Page, type PageSource, type ReadingAnswer } from "./contract.ts";
 
 const MAX_TITLE_CHARS = 300;
-const PR_SET_PDEATHSIG = 1;
-const SIGKILL = 9;
 
 /**
  * The process that reads pages: it answers `PageSource` messages of its parent, one after another, until the parent goes
@@ -15,7 +13,7 @@ const SIGKILL = 9;
  */
 export async function serveReading(): Promise<void> {
   if (!process.send) return; // started by hand: nobody asks
-  loadLibc().prctl(PR_SET_PDEATHSIG, SIGKILL); // a page that keeps it busy would keep it from hearing of the parent's end
+  loadLibc().endWithParent("SIGKILL"); // a page that keeps it busy would keep it from hearing of the parent's end
   const closed = Promise.withResolvers<void>();
   process.on("disconnect", closed.resolve);
   process.on("message", async (source: PageSource) => {

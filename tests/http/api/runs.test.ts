@@ -140,7 +140,13 @@ describe("/runs/{run_id}/approvals", () => {
     });
     const bad = await server.post(path, { decision: "approve", approved: true });
     expect([bad.status, ran]).toEqual([422, []]);
-    expect((await server.post(path, { decision: "yes" })).status).toBe(422);
+    for (const [body, detail] of [
+      [{ decision: "yes" }, 'decision: must be "approve" or "deny".'],
+      [{ decision: "deny", reason: 1 }, "reason: must be text of 0 to 1000 characters."],
+    ] as const) {
+      const wrong = await server.post(path, body);
+      expect([wrong.status, (await wrong.json()).detail]).toEqual([422, detail]);
+    }
     const answer = await server.post(path, { decision: "approve" });
     expect([answer.status, await answer.json()]).toEqual([
       200,
@@ -162,7 +168,7 @@ describe("/runs/{run_id}/approvals", () => {
     const live = server.call(events);
     await server.post(path, { decision: "deny", reason: "not on a Friday" });
     const ended = await server.agent.finished(run.run_id, AbortSignal.timeout(4000));
-    expect(ended.response).toContain("not on a Friday");
+    expect(ended.response).toContain("it was denied: not on a Friday. Do not try");
     expect(ran).toEqual([]);
     const whole = withoutComments(await (await live).text());
     expect(whole).toContain("event: approval.requested");

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type App, openApp, openStoreOnly, reachableHost, startService } from "../src/app.ts";
-import { startFakeLlm } from "../src/models/fake-llm/server.ts";
-import { type HomeDir, makeHomeDir } from "./config/home-dir.ts";
-import { OWNER } from "./support/agent.ts";
+import { openStoreOnly } from "../../src/app/offline.ts";
+import { type App, openApp } from "../../src/app/open.ts";
+import { startService } from "../../src/app/serve.ts";
+import { startFakeLlm } from "../../src/models/fake-llm/server.ts";
+import { type HomeDir, makeHomeDir } from "../config/home-dir.ts";
+import { OWNER } from "../support/agent.ts";
 
 let home: HomeDir;
 let app: App | undefined;
@@ -148,14 +150,4 @@ describe("the token", () => {
     app = await openApp(options);
     expect(app.madeKeys).toEqual([{ surface: "api", token, file, isNew: false }]);
   });
-});
-
-test("an address to connect to for every address to listen on", () => {
-  expect(["127.0.0.1", "0.0.0.0", "::", "::1", "example.com"].map(reachableHost)).toEqual([
-    "127.0.0.1",
-    "127.0.0.1",
-    "127.0.0.1",
-    "[::1]",
-    "example.com",
-  ]);
 });

@@ -1,0 +1,99 @@
+import { isatty } from "node:tty";
+import { ensureHome } from "../config/home.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { createRedactor } from "../config/redact.ts";
+import type { Config } from "../config/schema.ts";
+import { ensureMadeKey, MADE_KEYS, type MadeKey, madeKeyFile } from "../config/token.ts";
+import type { SurfaceName } from "../http/edge.ts";
+import { AppError } from "../lib/errors.ts";
+import { createLog, type LogLevel, type RootLog } from "../lib/log.ts";
+
+/** What a command line says of the configuration. */
+export interface AppOptions {
+  /** Instead of `HERMES_HOME` and `~/.hermes`. */
+  home?: string;
+  /** The configuration file; the one in the home directory when absent. */
+  config?: string;
+  logLevel?: LogLevel;
+  /** Values of flags by the path of their key, such as `api.port`. */
+  overrides?: Readonly<Record<string, unknown>>;
+}
+
+/** A key that Hermes made. */
+export interface KeptKey {
+  surface: SurfaceName;
+  token: string;
+  /** Where it is kept. */
+  file: string;
+  /** True when this start made it. */
+  isNew: boolean;
+}
+
+/** Reads the configuration. Raises what `loadConfig` raises. */
+export function load({ home, config, overrides }: AppOptions): LoadedConfig {
+  return loadConfig({
+    ...(home === undefined ? {} : { home }),
+    ...(config === undefined ? {} : { file: config }),
+    ...(overrides === undefined ? {} : { overrides }),
+  });
+}
+
+/** Loads the configuration; first makes the keys that the surfaces to be served lack. */
+export function loadToServe(options: AppOptions & { serve?: SurfaceName | "enabled" }) {
+  const first = load(options);
+  const surfaces = surfacesOf(first.config, options.serve);
+  const wanted = surfaces.map((name) => MADE_KEYS[name]);
+  const made = new Map<MadeKey, boolean>(
+    wanted
+      .filter((one) => one.isWanted(first.config))
+      .map((one) => [one, ensureMadeKey(first.home, one).isNew]),
+  );
+  const loaded = made.size > 0 ? load(options) : first;
+  const madeKeys = wanted.flatMap((one): KeptKey[] => {
+    if (loaded.sourceOf(one.key).kind !== one.file) return [];
+    const { token } = ensureMadeKey(loaded.home, one);
+    const file = madeKeyFile(loaded.home, one);
+    return [{ surface: one.surface, token, file, isNew: made.get(one) ?? false }];
+  });
+  return { loaded, surfaces, madeKeys };
+}
+
+function surfacesOf(config: Config, serve: SurfaceName | "enabled" | undefined): SurfaceName[] {
+  if (serve === undefined) return [];
+  if (serve !== "enabled") return [serve];
+  const enabled = (["api", "mcp"] as const).filter((name) => config[name].enabled);
+  if (enabled.length === 0) throw nothingToServe();
+  return enabled;
+}
+
+/** The log on stderr, with the secrets of the configuration taken out of it; first tells what the configuration warns of. */
+export function openLog(loaded: LoadedConfig, options: AppOptions) {
+  const redactor = createRedactor(loaded.config);
+  const terminal = isatty(2);
+  const { level, format } = loaded.config.log;
+  const log = createLog({
+    level: options.logLevel ?? level,
+    format: format === "auto" ? (terminal ? "text" : "json") : format,
+    color: terminal && process.stderr.hasColors(), // false with NO_COLOR
+    redact: redactor.redact,
+    write: (line) => process.stderr.write(line),
+  });
+  for (const warning of loaded.warnings) log.warn(warning);
+  log.debug("configuration read", { file: loaded.file, env_file: loaded.envFile, home: loaded.home });
+  return { log, redactor };
+}
+
+/** The configuration and a log of what goes wrong, for commands that end soon. */
+export function openQuietly(options: AppOptions): { loaded: LoadedConfig; log: RootLog } {
+  const loaded = load(options);
+  const { log } = openLog(loaded, { logLevel: "warn", ...options });
+  ensureHome(loaded.home);
+  return { loaded, log };
+}
+
+/** Raised where there is no surface to be served. */
+export function nothingToServe(): AppError {
+  return new AppError("config_invalid", "The configuration enables no surface.", {
+    hint: "Set api.enabled or mcp.enabled to true.",
+  });
+}

@@ -1,0 +1,129 @@
+import { version as ownVersion } from "../../package.json";
+import { createAgent } from "../agent/agent.ts";
+import type { AgentService } from "../agent/contract.ts";
+import { createDelegation } from "../agent/delegation.ts";
+import { databasePath, ensureHome } from "../config/home.ts";
+import { type ConfigWatch, watchConfig } from "../config/watch.ts";
+import type { SurfaceName } from "../http/edge.ts";
+import type { RootLog } from "../lib/log.ts";
+import type { SafeFetch, SafeFetchParts } from "../lib/safe-fetch.ts";
+import { type Catalogue, openCatalogue } from "../models/catalogue.ts";
+import type { ModelRouter } from "../models/contract.ts";
+import { createModelRouter } from "../models/router.ts";
+import type { Store } from "../store/contract.ts";
+import { openStore } from "../store/open.ts";
+import { builtinTools } from "../tools/builtin.ts";
+import type { Tool } from "../tools/contract.ts";
+import { createMcpServers, type McpServers } from "../tools/mcp-servers/servers.ts";
+import { enabledGroups } from "../tools/policy.ts";
+import { createToolRegistry, type ToolRegistry } from "../tools/registry.ts";
+import { createTerminal, type Terminal } from "../tools/terminal/terminal.ts";
+import { type AppOptions, type KeptKey, load, loadToServe, openLog } from "./configuration.ts";
+
+/** Everything that runs in this process, joined. Nothing listens and nothing is resumed until `startService`. */
+export interface App {
+  home: string;
+  config: ConfigWatch;
+  log: RootLog;
+  store: Store;
+  catalogue: Catalogue;
+  models: ModelRouter;
+  tools: ToolRegistry;
+  /** The commands that run in this process, and the sandbox around them. */
+  terminal: Terminal;
+  /** The outside MCP servers; they are being connected since `openApp`. */
+  mcpServers: McpServers;
+  agent: AgentService;
+  /** Reaches only the public internet and what the operator exempted. */
+  fetch: SafeFetch;
+  /** The surfaces that this process was asked to serve. */
+  surfaces: readonly SurfaceName[];
+  /** The keys of these surfaces that Hermes made, because the configuration has none. */
+  madeKeys: readonly KeptKey[];
+  /** The key that `HERMES_API_KEY` holds; null when it is not set. */
+  apiKey: string | null;
+  /** Lets running turns end until the deadline, parks the others for the next start, and closes the database. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Reads the configuration, opens the database and makes the agent. `serve`: the one surface to be served, or all that the
+ * configuration enables; a key is made for each that has none.
+ */
+export async function openApp(options: AppOptions & { serve?: SurfaceName | "enabled" }): Promise<App> {
+  const { loaded, surfaces, madeKeys } = loadToServe(options);
+  const { log, redactor } = openLog(loaded, options);
+  ensureHome(loaded.home);
+  const config = watchConfig(loaded, { log, reload: () => load(options) });
+  config.onChange((changed) => {
+    redactor.follow(changed);
+    log.setLevel(options.logLevel ?? changed.log.level);
+  });
+  const store = await openStore({ path: databasePath(loaded.home), log });
+  const catalogue = openCatalogue({ home: loaded.home, log });
+  const models = createModelRouter({ config, log, catalogue });
+  const fetch = lazySafeFetch({ allowCidrs: () => config.current.network.allow_cidrs, log });
+  const delegation = createDelegation({ agent: () => agent, tools: () => tools, config, log });
+  const terminal = createTerminal({ config, home: loaded.home, log });
+  const own = builtinTools({ store, config, home: loaded.home, fetch, terminal, delegation, log });
+  const mcpServers = createMcpServers({
+    config,
+    variables: loaded.variables,
+    log,
+    version: ownVersion,
+  });
+  const tools: ToolRegistry = createToolRegistry({
+    tools: joinTools(own, mcpServers.tools),
+    enabledGroups: () => enabledGroups(config.current.tools),
+    approvals: { tools: () => config.current.tools, terminalDefault: terminal.approvalDefault },
+    log,
+  });
+  const agent: AgentService = createAgent({ store, models, tools, config, log, fetch });
+  mcpServers.start();
+  return {
+    home: loaded.home,
+    config,
+    log,
+    store,
+    catalogue,
+    models,
+    tools,
+    terminal,
+    mcpServers,
+    agent,
+    fetch,
+    surfaces,
+    madeKeys,
+    apiKey: loaded.apiKey,
+    async stop(deadlineMs) {
+      await agent.stop(deadlineMs);
+      config.stop();
+      await mcpServers.stop();
+      await terminal.stop();
+      await store.close();
+    },
+  };
+}
+
+/** Hermes's own tools and those of outside servers; the same array as long as nothing has changed. */
+function joinTools(own: readonly Tool[], outside: () => readonly Tool[]): () => readonly Tool[] {
+  let from = outside();
+  let joined = [...own, ...from];
+  return () => {
+    const current = outside();
+    if (current !== from) {
+      from = current;
+      joined = [...own, ...from];
+    }
+    return joined;
+  };
+}
+
+/** Loaded with the first attachment: what it is made of takes longer to load than most other parts. */
+function lazySafeFetch(parts: SafeFetchParts): SafeFetch {
+  let loaded: Promise<SafeFetch> | undefined;
+  return async (...request) => {
+    loaded ??= import("../lib/safe-fetch.ts").then(({ createSafeFetch }) => createSafeFetch(parts));
+    return (await loaded)(...request);
+  };
+}

@@ -1,12 +1,11 @@
-import { SANDBOX_DOOR } from "./tools/terminal/door.ts";
-import { READING_ARGUMENT } from "./tools/web/contract.ts";
+import { GUARD_ARGUMENT, READING_ARGUMENT } from "./tools/self.ts";
 
 // Files that Hermes makes are for its own user only: database, token, log.
 process.umask(0o077);
-if (process.argv[2] === SANDBOX_DOOR) {
+if (process.argv[2] === GUARD_ARGUMENT) {
   // Before anything touches stdout: that would make it non-blocking, and it is the output of a command, too.
-  const { launch } = await import("./tools/terminal/launcher.ts");
-  process.exit(await launch(process.argv.slice(3)));
+  const { guard } = await import("./tools/terminal/guard-process.ts");
+  process.exit(await guard(process.argv.slice(3)));
 }
 process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
   // A reader that has seen enough, such as `head`, closes the pipe: nothing is left to do, and nothing is wrong.

@@ -35,6 +35,17 @@ for (const [what, entry] of good)
 const faults: [string, object, RegExp][] = [
   ["neither", {}, /tools\.mcp_servers\.one has neither a command nor a url\. Set `command`/],
   ["both", { command: "a", url: "https://b.example" }, /has both a command and a url/],
+  [
+    "headers for a program",
+    { command: "a", headers: { b: "c" } },
+    /headers is not for a program\. Leave it out/,
+  ],
+  ["arguments for an address", { url: "https://b.example", args: ["c"] }, /args is not for a server at an/],
+  [
+    "variables for an address",
+    { url: "https://b.example", env: { C: "d" } },
+    /env is not for a server at an/,
+  ],
   ["no HTTP", { url: "ftp://b.example" }, /must begin with http/],
   [
     "a header with a space",

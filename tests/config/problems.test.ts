@@ -281,7 +281,7 @@ const CASES: [
     "mcp: { auth: { type: oauth2 } }",
     [1, 8],
     "mcp.auth.issuer is missing: nobody could say which tokens are valid",
-    "Write the address of the authorization server, as its metadata have it.",
+    "Write the address of the authorization server, as its metadata has it.",
   ],
   [
     "an issuer that is asked in the clear",

@@ -53,6 +53,14 @@ test("each surface has a key of its own, and only where its configuration wants 
   expect(home.load().config.mcp.auth.api_keys).toEqual([token]);
   expect(home.load().config.api.auth.token).toBeUndefined();
   expect(home.load().sourceOf("mcp.auth.api_keys").kind).toBe("mcp-key");
+  for (const auth of [
+    { type: "none" },
+    { type: "oauth2", issuer: "https://auth.example.com" },
+    { keys: [{ name: "reader", token: "a-key-of-a-reader-0123456789" }] },
+  ]) {
+    home.write("config.yaml", JSON.stringify({ mcp: { auth } }));
+    expect([auth, home.load().sourceOf("mcp.auth.api_keys").kind]).toEqual([auth, "default"]);
+  }
   for (const auth of ["api_keys: [abcd]", "keys: [ { name: a, token: abcd } ]", "type: none"]) {
     home.write("config.yaml", `mcp: { auth: { ${auth} } }`);
     expect([auth, home.load().config.mcp.auth.api_keys.includes(token)]).toEqual([auth, false]);

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { READING_ARGUMENT, type ReadingAnswer } from "../../src/tools/web/contract.ts";
+import { READING_ARGUMENT } from "../../src/tools/self.ts";
+import type { ReadingAnswer } from "../../src/tools/web/contract.ts";
 import { buildAll } from "../support/binary.ts";
 import { makePdf } from "../support/pdf.ts";
 

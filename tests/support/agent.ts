@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { Value } from "typebox/value";
 import { type AgentParts, createAgent } from "../../src/agent/agent.ts";
 import type { AgentService, TurnRequest } from "../../src/agent/contract.ts";
+import { createDelegation } from "../../src/agent/delegation.ts";
 import type { RunEvent } from "../../src/agent/events.ts";
 import type { LiveConfig } from "../../src/config/live.ts";
 import { type Config, ConfigSchema } from "../../src/config/schema.ts";
@@ -9,18 +10,25 @@ import type { ModelRouter } from "../../src/models/contract.ts";
 import type { Run, RunEventRecord, Store } from "../../src/store/contract.ts";
 import { builtinTools } from "../../src/tools/builtin.ts";
 import type { Caller, Tool } from "../../src/tools/contract.ts";
-import { createToolRegistry } from "../../src/tools/registry.ts";
+import { enabledGroups } from "../../src/tools/policy.ts";
+import { createToolRegistry, type ToolRegistry } from "../../src/tools/registry.ts";
 import { openTempStore, quietLog } from "./store.ts";
 
 export const OWNER: Caller = { door: "api", principal: "owner", scopes: ["read", "chat", "tools", "admin"] };
 
-/** A configuration as an empty file gives it, with these values over it; `change` changes it for all readers. */
+/** `change` changes it for all readers. */
 export interface TestConfig extends LiveConfig {
   change(edit: (config: Config) => void): void;
 }
 
+/** A configuration as an empty file gives it, with these values over it. */
 export function liveConfig(overrides: Record<string, unknown> = {}): TestConfig {
-  let current = Value.Default(ConfigSchema, overrides) as Config;
+  return liveConfigOf(Value.Default(ConfigSchema, overrides) as Config);
+}
+
+/** A configuration that was read. */
+export function liveConfigOf(config: Config): TestConfig {
+  let current = config;
   const listeners = new Set<(config: Config) => void>();
   return {
     get current() {
@@ -53,6 +61,7 @@ export interface TestAgent extends AsyncDisposable {
   readonly agent: AgentService;
   readonly store: Store;
   readonly config: TestConfig;
+  readonly tools: ToolRegistry;
   /** Accepts a message from the owner in session `s1`, unless said otherwise. */
   accept(text: string, change?: Partial<TurnRequest>): Promise<Run>;
   /** The same, and waits for its end. */
@@ -70,13 +79,15 @@ export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
   const config = options.config ?? liveConfig({ agent: options.agent ?? {} });
   const fetch = options.fetch ?? (() => Promise.reject(new Error("this test fetches nothing")));
   const home = dirname(store.path);
-  const all = [...builtinTools({ store, config, home, fetch, log }), ...(options.tools ?? [])];
-  const tools = createToolRegistry({
+  const delegation = createDelegation({ agent: () => agent, tools: () => tools, config, log });
+  const all = [...builtinTools({ store, config, home, fetch, delegation, log }), ...(options.tools ?? [])];
+  const tools: ToolRegistry = createToolRegistry({
     tools: () => all,
-    enabledGroups: () => config.current.tools.groups,
+    enabledGroups: () => enabledGroups(config.current.tools),
+    approvals: { tools: () => config.current.tools, terminalDefault: () => "ask" },
     log,
   });
-  const agent = createAgent({ store, models: options.models, tools, config, log, fetch });
+  const agent: AgentService = createAgent({ store, models: options.models, tools, config, log, fetch });
   const never = new AbortController().signal;
   const accept = async (text: string, change: Partial<TurnRequest> = {}) =>
     (await agent.accept({ kind: "chat", caller: OWNER, sessionId: "s1", text, ...change })).run;
@@ -85,6 +96,7 @@ export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
     agent,
     store,
     config,
+    tools,
     accept,
     ask: async (text, change) => finished((await accept(text, change)).id),
     finished,

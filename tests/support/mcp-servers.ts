@@ -8,6 +8,7 @@ import { createLog } from "../../src/lib/log.ts";
 import type { Caller, ToolContext, ToolResult } from "../../src/tools/contract.ts";
 import { createMcpServers, type McpServers } from "../../src/tools/mcp-servers/servers.ts";
 import { createToolRegistry, type ToolRegistry } from "../../src/tools/registry.ts";
+import { liveConfigOf } from "./agent.ts";
 
 export const OWNER: Caller = { door: "api", principal: "owner", scopes: ["admin"] };
 
@@ -44,9 +45,8 @@ export async function openMcpBench(
     });
     return loadConfig({ home, env: {} }).config;
   };
-  let current = load(entries);
-  const listeners = new Set<(config: Config) => void>();
-  const redactor = createRedactor(current);
+  const config = liveConfigOf(load(entries));
+  const redactor = createRedactor(config.current);
   const lines: string[] = [];
   const watchers = new Set<() => void>();
   const log = createLog({
@@ -59,15 +59,7 @@ export async function openMcpBench(
     },
   });
   const servers = createMcpServers({
-    config: {
-      get current() {
-        return current;
-      },
-      onChange(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
+    config,
     variables: process.env,
     log,
     version: "0.0.0",
@@ -77,8 +69,8 @@ export async function openMcpBench(
   await servers.ready();
   const registry = createToolRegistry({
     tools: servers.tools,
-    enabledGroups: () => current.tools.groups,
-    approvals: { tools: () => current.tools, terminalDefault: () => "ask" },
+    enabledGroups: () => config.current.tools.groups,
+    approvals: { tools: () => config.current.tools, terminalDefault: () => "ask" },
     log,
   });
   return {
@@ -98,9 +90,8 @@ export async function openMcpBench(
       return found.promise;
     },
     configure(next, groups) {
-      current = load(next, groups);
-      redactor.follow(current);
-      for (const listener of listeners) listener(current);
+      config.change((current) => Object.assign(current, load(next, groups)));
+      redactor.follow(config.current);
     },
     call: (name, args = {}, more = {}) =>
       registry.call(name, args, { caller: OWNER, signal: new AbortController().signal, ...more }),

@@ -5,7 +5,7 @@ import { StreamableHTTPClientTransport as LegacyHttp } from "@modelcontextprotoc
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { Type } from "typebox";
 import { createMcpStreams } from "../../src/http/mcp/streams.ts";
-import type { McpEndpoint } from "../../src/mcp/contract.ts";
+import type { McpEndpoint, McpFeatures } from "../../src/mcp/contract.ts";
 import { createMcpEndpoint } from "../../src/mcp/endpoint.ts";
 import { createFeatures } from "../../src/mcp/features.ts";
 import type { Store } from "../../src/store/contract.ts";
@@ -39,6 +39,7 @@ export interface TestMcp extends AsyncDisposable {
   readonly url: URL;
   readonly home: string;
   readonly endpoint: McpEndpoint;
+  readonly features: McpFeatures;
   readonly registry: ToolRegistry;
   readonly store: Store;
   readonly config: TestConfig;
@@ -90,6 +91,7 @@ export async function openTestMcp(options: TestMcpOptions = {}): Promise<TestMcp
     url: new URL("/mcp", server.url),
     home,
     endpoint,
+    features,
     registry,
     store,
     config,

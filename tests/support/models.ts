@@ -24,6 +24,25 @@ export function endpoint(parts: Partial<Endpoint> & { baseUrl: string }): Endpoi
 
 export const user = (text: string): ModelMessage => ({ role: "user", parts: [{ type: "text", text }] });
 
+/** A step whose first result is an image, and whose second one failed. */
+export const stepWithImages: ModelMessage[] = [
+  user("look"),
+  {
+    role: "assistant",
+    text: "",
+    toolCalls: ["a", "b"].map((id) => ({ id, name: "file_read", arguments: `{"path":"${id}.png"}` })),
+  },
+  {
+    role: "tool",
+    toolCallId: "a",
+    toolName: "file_read",
+    text: "a.png",
+    isError: false,
+    images: [{ type: "image", mediaType: "image/png", data: "iVBORw0K" }],
+  },
+  { role: "tool", toolCallId: "b", toolName: "file_read", text: "no such file", isError: true },
+];
+
 /** A tool with one required text argument. */
 export const tool = (name: string, argument = "query"): ModelTool => ({
   name,

@@ -103,6 +103,8 @@ describe("commands", () => {
   interface Help {
     commands: string[];
     flags: string[];
+    /** Those of the flags that the next word belongs to. */
+    valued: string[];
   }
   const known = new Map<string, Promise<Help>>();
 
@@ -119,16 +121,18 @@ describe("commands", () => {
     return {
       commands: [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1] ?? ""),
       flags: [...stdout.matchAll(/--[a-z][a-z-]*/g)].map((match) => match[0]),
+      valued: [...stdout.matchAll(/(--[a-z][a-z-]*) [<[]/g)].map((match) => match[1] ?? ""),
     };
   }
 
   /** What is wrong with a command line, or null. Words behind the last command are its arguments. */
   async function wrongIn(line: string): Promise<string | null> {
     const path: string[] = [];
-    for (const word of line.split(/\s+/).slice(1)) {
-      const { commands, flags } = await helpOf(path);
+    const words = line.split(/\s+/).slice(1);
+    for (const [i, word] of words.entries()) {
+      const { commands, flags, valued } = await helpOf(path);
       if (word.startsWith("--") && !flags.includes(word)) return `${line}: no ${word}`;
-      if (word.startsWith("-") || commands.length === 0) continue;
+      if (word.startsWith("-") || valued.includes(words[i - 1] ?? "") || commands.length === 0) continue;
       if (!commands.includes(word)) return `${line}: no ${word}`;
       path.push(word);
     }

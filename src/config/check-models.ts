@@ -41,7 +41,11 @@ function checkProvider(config: Config, name: string, { faults, warnings }: Findi
   }
 }
 
-function checkModelRef(config: Config, { path, ref }: ModelRef, { faults }: Findings): void {
+/**
+ * A provider that Hermes knows and that only lacks its key is no fault: an MCP client, for one, starts Hermes without the
+ * variables of the shell, and most tools need no model.
+ */
+function checkModelRef(config: Config, { path, ref }: ModelRef, { faults, warnings }: Findings): void {
   const { provider, model } = splitModelRef(ref);
   const shown = formatPath(path);
   if (!provider || !model) {
@@ -54,7 +58,7 @@ function checkModelRef(config: Config, { path, ref }: ModelRef, { faults }: Find
   const names = `${shown} names the provider ${JSON.stringify(provider)}, which is not`;
   if (preset) {
     const hint = `Set ${preset.env ? `${preset.env} or ` : ""}providers.${provider}.api_key.`;
-    faults.push({ path, message: `${names} configured`, hint });
+    warnings.push({ path, message: `${names} configured`, hint });
     return;
   }
   const meant = nearest(provider, [...Object.keys(config.providers), ...Object.keys(PROVIDER_PRESETS)]);

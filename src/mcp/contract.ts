@@ -17,6 +17,7 @@ import type {
 } from "@modelcontextprotocol/server";
 import type { SkillSource } from "@modelcontextprotocol/server/ext/skills";
 import type { Caller } from "../tools/contract.ts";
+import type { NamedCall } from "./tool-call.ts";
 
 /** An HTTP request that the gate in front has let in. */
 export interface AdmittedRequest {
@@ -71,6 +72,16 @@ export interface McpFeatures {
     /** The tool's input schema, by which `Mcp-Param-*` headers are checked (SEP-2243); undefined for an unknown tool. */
     inputSchema(name: string): ToolObject["inputSchema"] | undefined;
     call(params: CallToolRequestParams, exchange: Exchange): Promise<CallToolResult | InputRequiredResult>;
+    /**
+     * Calls a tool that has nothing to say but its result, and is done too soon to be cancelled; undefined for any other. In
+     * a session it also must only read, because an answer that is lost there without a stream has to be asked for again.
+     */
+    callPlainly?(
+      call: NamedCall,
+      caller: Caller,
+      era: Era,
+      signal: AbortSignal,
+    ): Promise<CallToolResult> | undefined;
   };
   readonly resources: {
     list(cursor: string | undefined, exchange: Exchange): Promise<ListResourcesResult>;

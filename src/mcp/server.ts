@@ -2,6 +2,7 @@ import {
   CLIENT_CAPABILITIES_META_KEY,
   type ClientCapabilities,
   createRequestStateCodec,
+  type Implementation,
   LOG_LEVEL_META_KEY,
   type LoggingLevel,
   McpServer,
@@ -35,8 +36,15 @@ export interface WiringParts {
   /** Of Hermes, as clients are told. */
   version: string;
   originOf(context: ServerContext): Origin;
+  /** Called when a tool call has passed everything that the SDK checks. */
+  onToolCall?(context: ServerContext): void;
   log: Log;
   requestStateTtlMs?: number;
+}
+
+/** How Hermes names itself to clients. */
+export function serverInfo(version: string): Implementation {
+  return { name: "hermes", title: "Hermes", version };
 }
 
 /** Makes a server for one connection, one session, or one request of the modern era. */
@@ -88,7 +96,7 @@ export function createServerFactory(parts: WiringParts): ServerFactory {
   });
 
   return (era) => {
-    const mcp = new McpServer({ name: "hermes", title: "Hermes", version }, shared);
+    const mcp = new McpServer(serverInfo(version), shared);
     const { server } = mcp;
     // Both hooks of McpServer know only of tools and resources that were registered one by one.
     mcp.toolInputSchemaJson = (name) => features.tools.inputSchema(name);
@@ -117,6 +125,7 @@ export function createServerFactory(parts: WiringParts): ServerFactory {
       features,
       skillSource,
       exchangeOf,
+      onToolCall: parts.onToolCall,
       told: (context, work) => told(context, work, parts.log),
     });
     server.setRequestHandler("logging/setLevel", ({ params }) => {
@@ -132,15 +141,18 @@ interface HandlerParts {
   features: McpFeatures;
   skillSource: SkillSource;
   exchangeOf(context: ServerContext): Exchange;
+  onToolCall: WiringParts["onToolCall"];
   told<T>(context: ServerContext, work: Promise<T>): Promise<T>;
 }
 
-function setHandlers(server: Server, { features, skillSource, exchangeOf, told }: HandlerParts): void {
+function setHandlers(server: Server, parts: HandlerParts): void {
+  const { features, skillSource, exchangeOf, told } = parts;
   const { tools, resources, prompts } = features;
   server.setRequestHandler("tools/list", (_request, context) => ({ tools: tools.list(exchangeOf(context)) }));
-  server.setRequestHandler("tools/call", ({ params }, context) =>
-    told(context, tools.call(params, exchangeOf(context))),
-  );
+  server.setRequestHandler("tools/call", ({ params }, context) => {
+    parts.onToolCall?.(context);
+    return told(context, tools.call(params, exchangeOf(context)));
+  });
   server.setRequestHandler("resources/list", ({ params }, context) =>
     told(context, resources.list(params?.cursor, exchangeOf(context))),
   );

@@ -40,6 +40,10 @@ export interface Session {
   readonly lastUsedMs: number;
   /** A call runs, or the client listens. */
   readonly busy: boolean;
+  /** The client has asked for no log: a call has nothing to say but its result. */
+  readonly quiet: boolean;
+  /** It has just been used. */
+  touch(): void;
   handle(request: Request, body: unknown): Promise<Response>;
   notify(list: ListKind): void;
   close(): Promise<void>;
@@ -52,6 +56,7 @@ export async function createSession(parts: SessionParts): Promise<Session> {
   const orphans = new Map<RequestId, Timer>();
   let listeners = 0;
   let lastUsedMs = performance.now();
+  let quiet = true;
 
   const transport = new WebStandardStreamableHTTPServerTransport({
     sessionIdGenerator: () => newId("mcp"),
@@ -65,6 +70,7 @@ export async function createSession(parts: SessionParts): Promise<Session> {
     // The transport has validated them; the SDK's own tests of their kind would do that once more at every call.
     received(message) {
       if (!("method" in message)) return;
+      if (message.method === "logging/setLevel") quiet = false;
       if ("id" in message) pending.add(message.id);
       else if (message.method === "notifications/cancelled") release(message.params?.["requestId"]);
     },
@@ -133,8 +139,13 @@ export async function createSession(parts: SessionParts): Promise<Session> {
     get busy() {
       return pending.size > 0 || listeners > 0;
     },
-    async handle(request, body) {
+    get quiet() {
+      return quiet;
+    },
+    touch() {
       lastUsedMs = performance.now();
+    },
+    async handle(request, body) {
       const ids = requestIds(body);
       if (ids.some((id) => pending.has(id)))
         return rpcRefusal(

@@ -22,8 +22,8 @@ export interface SessionsParts {
 /** The sessions of clients that begin with `initialize`. */
 export interface Sessions {
   readonly size: number;
-  /** True when the id names a session of this credential. */
-  holds(id: string, keyId: string): boolean;
+  /** The session of this credential that the id names, from now on the one used last; undefined when there is none. */
+  use(id: string, keyId: string): Session | undefined;
   /** Answers within the session that the request names, or opens one. */
   handle(admitted: AdmittedRequest): Promise<Response>;
   notify(list: ListKind): void;
@@ -38,9 +38,13 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
   let ended = 0;
   let collector: Timer | undefined;
 
-  const find = (id: string, keyId: string) => {
+  const use = (id: string, keyId: string) => {
     const session = sessions.get(id);
-    return session?.keyId === keyId ? session : undefined;
+    if (session?.keyId !== keyId) return undefined;
+    sessions.delete(id);
+    sessions.set(id, session);
+    session.touch();
+    return session;
   };
 
   const open = async ({ request, body, keyId }: AdmittedRequest) => {
@@ -92,7 +96,7 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
     get size() {
       return sessions.size;
     },
-    holds: (id, keyId) => find(id, keyId) !== undefined,
+    use,
     async handle(admitted) {
       const { request, body, keyId } = admitted;
       const id = request.headers.get("mcp-session-id");
@@ -101,11 +105,7 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
         if (request.method === "POST" || request.method === "DELETE") return noSession();
         return noStream();
       }
-      const session = find(id, keyId);
-      if (session === undefined) return unknownSession();
-      sessions.delete(id);
-      sessions.set(id, session);
-      return session.handle(request, body);
+      return use(id, keyId)?.handle(request, body) ?? unknownSession();
     },
     notify(list) {
       for (const session of sessions.values()) session.notify(list);

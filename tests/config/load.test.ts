@@ -54,6 +54,15 @@ test("the published sample loads as it stands, with warnings for its secrets", (
     expect(warnings.join("\n")).toContain(`${key} is a sample`);
 });
 
+test("a model whose provider lacks only its key is warned of: what needs no model works without", () => {
+  home.write("config.yaml", "model: { default: deepseek/deepseek-chat }");
+  expect(home.load().warnings).toEqual([
+    expect.stringMatching(
+      /model\.default names the provider "deepseek", which is not configured.*DEEPSEEK_API_KEY/,
+    ),
+  ]);
+});
+
 describe("precedence", () => {
   const VARIABLE = "HERMES_API_TOKEN";
   const load = (sources: { flag?: string; env?: string; dotenv?: string; file?: string }) => {

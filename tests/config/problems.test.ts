@@ -184,13 +184,6 @@ const CASES: [
     'Did you mean "openai"?',
   ],
   [
-    "a provider without a key",
-    "model: { fallbacks: [openai/gpt-5] }",
-    [1, 22],
-    'model.fallbacks[0] names the provider "openai", which is not configured',
-    "Set OPENAI_API_KEY or providers.openai.api_key.",
-  ],
-  [
     "the model of a platform",
     "platforms: { slack: { model: x } }",
     [1, 30],

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { type Static, Type } from "typebox";
 import {
   lookAt,
@@ -6,6 +7,7 @@ import {
   openLooked,
   type Root,
   requireOpen,
+  walkBeneath,
 } from "../../lib/beneath.ts";
 import { readAt } from "../../lib/beneath-read.ts";
 import { AppError } from "../../lib/errors.ts";
@@ -98,13 +100,27 @@ export function searchTool({ locate }: Locator, limits: SearchLimits = {}): Tool
       answer(async () => {
         const cursor = wanted.cursor === undefined ? undefined : readCursor(wanted.cursor);
         if (cursor === null) return errorResult("The cursor is not one that file_search gave.");
-        return await search(locate(wanted.path ?? "", "read"), wanted, cursor, limits, signal);
+        const place = placeOf(locate(wanted.path ?? "", "read"));
+        return await search(place, wanted, cursor, limits, signal);
       }),
   });
 }
 
+/** Where to search: a directory, or one file in it. */
+interface Place extends Location {
+  only?: string;
+}
+
+/** A file that is reached through a link or `..` is refused like anything else that is no directory. */
+function placeOf(location: Location): Place {
+  const path = posix.normalize(location.below);
+  using found = walkBeneath(location.root, location.below);
+  if (!found.found?.stats.isFile() || found.name !== posix.basename(path)) return location;
+  return { ...location, below: posix.dirname(path), only: found.name };
+}
+
 async function search(
-  { root, below, name }: Location,
+  { root, below, name, only }: Place,
   wanted: Wanted,
   cursor: Cursor | undefined,
   { timeMs = SEARCH_MS, entries = MAX_ENTRIES }: SearchLimits,
@@ -115,14 +131,15 @@ async function search(
     ? null
     : await createMatcher(wanted.query, wanted.regex ?? false, wanted.ignore_case ?? false);
   const glob = byName ? wanted.query : wanted.files;
-  const fits = glob === undefined ? () => true : createNameMatcher(glob);
+  const matches = glob === undefined ? () => true : createNameMatcher(glob);
+  const fits = (path: string, own: string) => (only === undefined || path === only) && matches(path, own);
   const found = createFindings(wanted.limit ?? DEFAULT_MATCHES, (path) => name(`${below}/${path}`));
   const pause = createPause(signal);
   const deadline = performance.now() + timeMs;
   let seen = 0;
   using directory = openDirectoryBeneath(root, below);
   const tree = walkTree(root, directory, {
-    maxDepth: MAX_DEPTH,
+    maxDepth: only === undefined ? MAX_DEPTH : 1,
     skip: (own) => !wanted.all && LEFT_OUT.includes(own),
     from: cursor?.path.split("/") ?? [],
     skipped: found.leaveOut,
@@ -133,8 +150,11 @@ async function search(
       found.stopAt({ path: entry.path, byte: 0, line: 1, fromLine: 1 });
       break;
     }
+    if (!fits(entry.path, entry.name)) {
+      if (only === undefined) seen += 1;
+      continue;
+    }
     seen += 1;
-    if (!fits(entry.path, entry.name)) continue;
     if (!matcher) found.add({ path: entry.path }, { path: entry.path, byte: 0, line: 1, fromLine: 1 });
     else if (entry.kind === "file") {
       const from = cursor?.path === entry.path ? cursor : undefined;

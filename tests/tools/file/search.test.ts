@@ -174,6 +174,19 @@ describe("file_search by content", () => {
     expect(text).toContain("2 files or directories were left out");
   });
 
+  test("one file alone, page by page; a link to a file is refused", async () => {
+    using bench = openBench();
+    bench.put("allowed/src/a.ts", "hit 1\nmiss\nhit 2\n");
+    bench.put("allowed/src/b.ts", "hit 3\n");
+    symlinkSync("src/a.ts", join(bench.allowed, "link.ts"));
+    const one = { query: "hit", path: "src/a.ts", limit: 1 };
+    const first = await bench.call("file_search", one);
+    expect(first.data.matches).toEqual([{ path: "src/a.ts", line: 1, text: "hit 1" }]);
+    const second = await bench.call("file_search", { ...one, cursor: first.data.next_cursor });
+    expect(second.data.matches).toEqual([{ path: "src/a.ts", line: 3, text: "hit 2" }]);
+    expect((await bench.call("file_search", { query: "hit", path: "link.ts" })).isError).toBe(true);
+  });
+
   test("it ends with the signal", async () => {
     using bench = openBench();
     for (let i = 0; i < 200; i++) bench.put(`allowed/t/${i}`, "x");

@@ -35,7 +35,10 @@ test("next to nothing configured: no problem, and nothing is made", async () => 
   const outcome = await doctor();
   expect(outcome).toMatchObject({ code: 0, stderr: "" });
   expect(reportOf(outcome).ok).toBe(true);
-  expect(find(outcome, "sandbox")).toMatchObject({ status: "ok", message: "commands run in bubblewrap" });
+  expect(find(outcome, "sandbox")).toMatchObject({
+    status: "ok",
+    message: expect.stringMatching(/^commands run in (bubblewrap|landlock)$/),
+  });
   expect(find(outcome, "model")).toMatchObject({ status: "warning", hint: expect.any(String) });
   expect(existsSync(join(home, "hermes.sqlite"))).toBe(false);
 });
@@ -64,7 +67,7 @@ test("directories of the file tools that are not there, or are the home", async 
 
 test("as text: a line for each check, hints below", async () => {
   const { stdout } = await runCommand(["doctor"], { home });
-  expect(stdout).toMatch(/^ok {7}sandbox: commands run in bubblewrap$/m);
+  expect(stdout).toMatch(/^ok {7}sandbox: commands run in (bubblewrap|landlock)$/m);
   expect(stdout).toMatch(/^warning {2}model: .+\n {9}hint: .+$/m);
 });
 

@@ -1,9 +1,9 @@
 import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
 import type { LiveConfig } from "../config/live.ts";
 import type { Log } from "../lib/log.ts";
-import type { AdmittedRequest, Era, ListKind, McpEndpoint, McpFeatures } from "./contract.ts";
+import type { AdmittedRequest, ListKind, McpEndpoint, McpFeatures } from "./contract.ts";
 import { RPC_ERROR, rpcRefusal } from "./json-rpc.ts";
-import { createAcceptedShapes, type PlainCall, plainAnswer, plainCallOf } from "./plain-calls.ts";
+import { createPlainCalls } from "./plain-calls.ts";
 import { createServerFactory, serverInfo } from "./server.ts";
 import { KEEP_ALIVE_MS } from "./session.ts";
 import { createSessions } from "./sessions.ts";
@@ -25,9 +25,7 @@ export interface McpEndpointParts {
 export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
   const { features, config, log } = parts;
   const admissions = new WeakMap<Request, AdmittedRequest>();
-  const calls = new WeakMap<Request, PlainCall>();
-  const accepted = createAcceptedShapes();
-  const info = serverInfo(parts.version);
+  const plain = createPlainCalls({ tools: features.tools, serverInfo: serverInfo(parts.version) });
   const newServer = createServerFactory({
     ...parts,
     originOf: ({ http }) => {
@@ -36,8 +34,7 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
       return admitted;
     },
     onToolCall({ http }) {
-      const call = http?.req && calls.get(http.req);
-      if (call) accepted.add(call.shape);
+      if (http?.req) plain.accept(http.req);
     },
   });
   const sessions = createSessions({ newServer: () => newServer("legacy"), config, log });
@@ -56,26 +53,6 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
     else modern.notify.promptsChanged();
   };
 
-  /** Undefined where the SDK has to look at the call, or the tool has more to say than its result. */
-  const callPlainly = (admitted: AdmittedRequest, era: Era): Promise<Response> | undefined => {
-    const { request, caller } = admitted;
-    const call = plainCallOf(admitted);
-    if (call === null) return undefined;
-    if (!accepted.has(call.shape)) {
-      calls.set(request, call);
-      return undefined;
-    }
-    const { signal, headers } = request;
-    const sessionId = headers.get("mcp-session-id");
-    return features.tools.callPlainly?.(call.params, caller, era, signal)?.then(
-      (result) => plainAnswer(call.id, result, era, { serverInfo: info, sessionId }),
-      (error) => {
-        if (signal.aborted) return new Response(null, { status: 499 }); // nobody is there to read it
-        throw error;
-      },
-    );
-  };
-
   const answer = async (admitted: AdmittedRequest): Promise<Response> => {
     const { request, body, keyId } = admitted;
     admissions.set(request, admitted);
@@ -84,13 +61,10 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
     const speaksModern = (request.headers.get("mcp-protocol-version") ?? "") >= MODERN_SINCE;
     const sessionId = request.headers.get("mcp-session-id");
     // Telling the eras apart costs as much as a call. Who names an open session, or the modern revision, has told already.
-    const session = speaksModern || sessionId === null ? undefined : sessions.use(sessionId, keyId);
-    if (session !== undefined) {
-      const plain = session.quiet ? callPlainly(admitted, "legacy") : undefined;
-      return plain ?? session.handle(request, body);
-    }
+    const inSession = !speaksModern && sessionId !== null && sessions.holds(sessionId, keyId);
+    if (inSession) return sessions.handle(admitted, () => plain.answer(admitted, "legacy"));
     if (!speaksModern && (await isLegacyRequest(request, body))) return sessions.handle(admitted);
-    return callPlainly(admitted, "modern") ?? modern.fetch(request, { parsedBody: body });
+    return plain.answer(admitted, "modern") ?? modern.fetch(request, { parsedBody: body });
   };
 
   return {

@@ -40,11 +40,12 @@ export interface Session {
   readonly lastUsedMs: number;
   /** A call runs, or the client listens. */
   readonly busy: boolean;
-  /** The client has asked for no log: a call has nothing to say but its result. */
-  readonly quiet: boolean;
-  /** It has just been used. */
-  touch(): void;
-  handle(request: Request, body: unknown): Promise<Response>;
+  /** `callPlainly` answers a call that wants its result only, unless it gives undefined; it is not asked once the client wants logs. */
+  handle(
+    request: Request,
+    body: unknown,
+    callPlainly?: () => Promise<Response> | undefined,
+  ): Promise<Response>;
   notify(list: ListKind): void;
   close(): Promise<void>;
 }
@@ -56,7 +57,7 @@ export async function createSession(parts: SessionParts): Promise<Session> {
   const orphans = new Map<RequestId, Timer>();
   let listeners = 0;
   let lastUsedMs = performance.now();
-  let quiet = true;
+  let wantsLogs = false;
 
   const transport = new WebStandardStreamableHTTPServerTransport({
     sessionIdGenerator: () => newId("mcp"),
@@ -70,7 +71,7 @@ export async function createSession(parts: SessionParts): Promise<Session> {
     // The transport has validated them; the SDK's own tests of their kind would do that once more at every call.
     received(message) {
       if (!("method" in message)) return;
-      if (message.method === "logging/setLevel") quiet = false;
+      if (message.method === "logging/setLevel") wantsLogs = true;
       if ("id" in message) pending.add(message.id);
       else if (message.method === "notifications/cancelled") release(message.params?.["requestId"]);
     },
@@ -139,13 +140,8 @@ export async function createSession(parts: SessionParts): Promise<Session> {
     get busy() {
       return pending.size > 0 || listeners > 0;
     },
-    get quiet() {
-      return quiet;
-    },
-    touch() {
+    async handle(request, body, callPlainly) {
       lastUsedMs = performance.now();
-    },
-    async handle(request, body) {
       const ids = requestIds(body);
       if (ids.some((id) => pending.has(id)))
         return rpcRefusal(
@@ -153,6 +149,8 @@ export async function createSession(parts: SessionParts): Promise<Session> {
           RPC_ERROR.invalidRequest,
           "A request with this id is still running in the session.",
         );
+      const plain = wantsLogs ? undefined : callPlainly?.();
+      if (plain !== undefined) return plain;
       const response = await transport.handleRequest(request, { parsedBody: body });
       if (!isStream(response)) return response;
       if (request.method === "GET") listen(request);

@@ -22,10 +22,10 @@ export interface SessionsParts {
 /** The sessions of clients that begin with `initialize`. */
 export interface Sessions {
   readonly size: number;
-  /** The session of this credential that the id names, from now on the one used last; undefined when there is none. */
-  use(id: string, keyId: string): Session | undefined;
-  /** Answers within the session that the request names, or opens one. */
-  handle(admitted: AdmittedRequest): Promise<Response>;
+  /** True when the id names a session of this credential. */
+  holds(id: string, keyId: string): boolean;
+  /** Answers within the session that the request names, or opens one. For `callPlainly` see `Session.handle`. */
+  handle(admitted: AdmittedRequest, callPlainly?: () => Promise<Response> | undefined): Promise<Response>;
   notify(list: ListKind): void;
   dropKeys(holds: (keyId: string) => boolean): void;
   close(): Promise<void>;
@@ -38,13 +38,9 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
   let ended = 0;
   let collector: Timer | undefined;
 
-  const use = (id: string, keyId: string) => {
+  const find = (id: string, keyId: string) => {
     const session = sessions.get(id);
-    if (session?.keyId !== keyId) return undefined;
-    sessions.delete(id);
-    sessions.set(id, session);
-    session.touch();
-    return session;
+    return session?.keyId === keyId ? session : undefined;
   };
 
   const open = async ({ request, body, keyId }: AdmittedRequest) => {
@@ -96,8 +92,8 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
     get size() {
       return sessions.size;
     },
-    use,
-    async handle(admitted) {
+    holds: (id, keyId) => find(id, keyId) !== undefined,
+    async handle(admitted, callPlainly) {
       const { request, body, keyId } = admitted;
       const id = request.headers.get("mcp-session-id");
       if (id === null) {
@@ -105,7 +101,11 @@ export function createSessions({ newServer, config, log }: SessionsParts): Sessi
         if (request.method === "POST" || request.method === "DELETE") return noSession();
         return noStream();
       }
-      return use(id, keyId)?.handle(request, body) ?? unknownSession();
+      const session = find(id, keyId);
+      if (session === undefined) return unknownSession();
+      sessions.delete(id);
+      sessions.set(id, session);
+      return session.handle(request, body, callPlainly);
     },
     notify(list) {
       for (const session of sessions.values()) session.notify(list);

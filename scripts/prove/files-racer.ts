@@ -47,11 +47,17 @@ const swaps: readonly (() => void)[] = [
   },
 ];
 
+/** Again and again: the prover may make the place once more between the two steps. */
 function putBack(aside: string, home: string): void {
-  if (!existsSync(at(aside))) return;
-  rmSync(at(home), { recursive: true, force: true });
-  mkdirSync(join(at(home), ".."), { recursive: true });
-  renameSync(at(aside), at(home));
+  while (existsSync(at(aside))) {
+    rmSync(at(home), { recursive: true, force: true });
+    mkdirSync(join(at(home), ".."), { recursive: true });
+    try {
+      renameSync(at(aside), at(home));
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOTEMPTY")) throw error;
+    }
+  }
 }
 
 for (let done = 0; ; done++) {

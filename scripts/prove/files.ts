@@ -86,6 +86,7 @@ try {
   verdict.figure("control, looking first: leaks / reads", `${control.leaks} / ${control.reads}`);
   if (control.leaks === 0) verdict.violation("the control does not leak, so the races are not real");
 } finally {
+  if (racer.exitCode !== null) verdict.violation("the racer ended before the races did");
   racer.kill();
   await racer.exited;
   rmSync(base, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
-import type { Approval, ApprovalDecision, ApprovalStore } from "../store/contract.ts";
+import type { ApprovalStore } from "../store/contract.ts";
+import type { Approval, ApprovalDecision } from "../store/records.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "../tools/contract.ts";
 import type { RunWriter } from "./run-writer.ts";
 import type { TurnClock } from "./turn-clock.ts";

@@ -1,6 +1,6 @@
 import { AppError, toAppError } from "../lib/errors.ts";
 import type { SafeFetch, SafeResponse } from "../lib/safe-fetch.ts";
-import type { NewMessage, Part } from "../store/contract.ts";
+import type { NewMessage, Part } from "../store/records.ts";
 import { toolImage } from "../tools/images.ts";
 import { cutText } from "../tools/text.ts";
 import { wrapUntrusted } from "../tools/untrusted.ts";

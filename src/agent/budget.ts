@@ -3,7 +3,7 @@ import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { ModelInfo } from "../models/contract.ts";
 import { priced } from "../models/info.ts";
-import type { Usage } from "../store/contract.ts";
+import type { Usage } from "../store/records.ts";
 import { addUsage, NO_USAGE } from "./usage.ts";
 
 /** What one turn has spent of what it may spend. Every limit that is reached is thrown as `budget_exceeded`. */

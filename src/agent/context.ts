@@ -1,6 +1,6 @@
 import { AppError } from "../lib/errors.ts";
 import type { ModelMessage } from "../models/contract.ts";
-import type { NewMessage, Part } from "../store/contract.ts";
+import type { NewMessage, Part } from "../store/records.ts";
 import { cutText } from "../tools/text.ts";
 import { removeTemplateTokens } from "../tools/untrusted.ts";
 import { estimateMessages, estimateTokens } from "./tokens.ts";

@@ -1,11 +1,4 @@
-import type {
-  Approval,
-  ApprovalDecision,
-  Delivery,
-  Run,
-  RunEventRecord,
-  RunKind,
-} from "../store/contract.ts";
+import type { Approval, ApprovalDecision, Delivery, Run, RunEventRecord, RunKind } from "../store/records.ts";
 import type { Caller } from "../tools/contract.ts";
 import type { Budget, SpendLimits } from "./budget.ts";
 

@@ -2,7 +2,7 @@ import type { LiveConfig } from "../config/live.ts";
 import { AppError } from "../lib/errors.ts";
 import { createLimit, type Limit } from "../lib/limit.ts";
 import type { Log } from "../lib/log.ts";
-import type { Delivery, Run } from "../store/contract.ts";
+import type { Delivery, Run } from "../store/records.ts";
 import { type Caller, sessionIdOf, type ToolContext } from "../tools/contract.ts";
 import type { Delegation, SubTask, SubTaskOutcome } from "../tools/delegate.ts";
 import type { ToolRegistry } from "../tools/registry.ts";

@@ -1,5 +1,5 @@
 import type { FinishReason, ResolvedModel } from "../models/contract.ts";
-import type { NewRunEvent, Run, RunError, Usage } from "../store/contract.ts";
+import type { NewRunEvent, Run, RunError, Usage } from "../store/records.ts";
 import { sessionIdOf } from "../tools/contract.ts";
 
 /** Usage as it is shown outside, in the names of the REST API. */

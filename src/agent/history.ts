@@ -1,4 +1,5 @@
-import type { Message, SessionStore } from "../store/contract.ts";
+import type { SessionStore } from "../store/contract.ts";
+import type { Message } from "../store/records.ts";
 
 /** How many of the newest messages are read: more only where the summary does not cover them yet. */
 const READ_LIMITS = [60, 240, 960] as const;

@@ -1,5 +1,6 @@
 import { AppError } from "../lib/errors.ts";
-import type { Run, RunEventRecord, RunStore } from "../store/contract.ts";
+import type { RunStore } from "../store/contract.ts";
+import type { Run, RunEventRecord } from "../store/records.ts";
 import { isFinal } from "./events.ts";
 
 const PAGE_EVENTS = 500;

@@ -2,7 +2,7 @@ import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { FinishReason, ModelEvent, ModelRequest, ResolvedModel } from "../models/contract.ts";
 import { priced } from "../models/info.ts";
-import type { NewMessage, ToolCallRecord, Usage } from "../store/contract.ts";
+import type { NewMessage, ToolCallRecord, Usage } from "../store/records.ts";
 import type { Budget } from "./budget.ts";
 import type { RunWriter } from "./run-writer.ts";
 import { estimateMessages, estimateTokens, estimateTools } from "./tokens.ts";

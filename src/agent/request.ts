@@ -1,7 +1,8 @@
 import type { LiveConfig } from "../config/live.ts";
 import type { Log } from "../lib/log.ts";
 import type { ModelRequest, ModelTool, ResolvedModel } from "../models/contract.ts";
-import type { NewMessage, SessionStore } from "../store/contract.ts";
+import type { SessionStore } from "../store/contract.ts";
+import type { NewMessage } from "../store/records.ts";
 import { sessionIdOf } from "../tools/contract.ts";
 import type { Budget } from "./budget.ts";
 import { buildContext, type ContextParts } from "./context.ts";

@@ -2,6 +2,7 @@ import { backoffMs } from "../lib/backoff.ts";
 import { toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { sleep } from "../lib/waiting.ts";
+import type { RunStore } from "../store/contract.ts";
 import type {
   ApprovalDecision,
   NewApproval,
@@ -9,9 +10,8 @@ import type {
   NewRunEvent,
   RunEventRecord,
   RunOutcome,
-  RunStore,
   ToolCallRecord,
-} from "../store/contract.ts";
+} from "../store/records.ts";
 import { encodeEvent, type RunEvent } from "./events.ts";
 import type { Pace } from "./pace.ts";
 

@@ -1,7 +1,7 @@
 import { AppError } from "../lib/errors.ts";
 import type { ModelMessage, ResolvedModel } from "../models/contract.ts";
 import { priced } from "../models/info.ts";
-import type { Message, Usage } from "../store/contract.ts";
+import type { Message, Usage } from "../store/records.ts";
 import { cutText } from "../tools/text.ts";
 import { wrapUntrusted } from "../tools/untrusted.ts";
 import { textOf } from "./context.ts";

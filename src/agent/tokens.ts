@@ -1,5 +1,5 @@
 import type { ModelMessage, ModelTool } from "../models/contract.ts";
-import type { Part } from "../store/contract.ts";
+import type { Part } from "../store/records.ts";
 
 const TOKENS_PER_CJK_CHAR = 0.75;
 const TOKENS_PER_OTHER_CHAR = 0.25;

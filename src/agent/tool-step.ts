@@ -1,6 +1,6 @@
 import { createLimit } from "../lib/limit.ts";
 import { orAborted } from "../lib/waiting.ts";
-import type { NewMessage, ToolCallRecord, ToolCallState } from "../store/contract.ts";
+import type { NewMessage, ToolCallRecord, ToolCallState } from "../store/records.ts";
 import type { ToolContext, ToolProgress, ToolResult } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import { errorResult } from "../tools/result.ts";

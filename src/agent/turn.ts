@@ -3,16 +3,8 @@ import { AppError, toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
 import type { FinishReason, ResolvedModel } from "../models/contract.ts";
-import type {
-  NewMessage,
-  Run,
-  RunError,
-  RunEventRecord,
-  RunStore,
-  Store,
-  ToolCallState,
-  Usage,
-} from "../store/contract.ts";
+import type { RunStore, Store } from "../store/contract.ts";
+import type { NewMessage, Run, RunError, RunEventRecord, ToolCallState, Usage } from "../store/records.ts";
 import { sessionIdOf } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import type { Approvals, Approver } from "./approvals.ts";

@@ -1,4 +1,4 @@
-import type { Usage } from "../store/contract.ts";
+import type { Usage } from "../store/records.ts";
 
 /** What nothing costs. */
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { AppError } from "../lib/errors.ts";
-import type { Message, Part, Store } from "../store/contract.ts";
+import type { Store } from "../store/contract.ts";
+import type { Message, Part } from "../store/records.ts";
 import { type CommonOptions, parseCount, withConfigOption, withJsonOption } from "./options.ts";
 import { formatTime, print, printable, printJson, printTable, say } from "./output.ts";
 import { withStore } from "./store.ts";

@@ -1,4 +1,5 @@
 import { type TObject, type TProperties, type TSchema, Type } from "typebox";
+import { TOOL_GROUPS } from "./tool-groups.ts";
 
 /**
  * What the schema says about a key beyond its type. The loader, `config.example.yaml`, the JSON Schema, the reference
@@ -50,21 +51,9 @@ export const text = (annotations: Annotations) => Type.Optional(Type.String(anno
 export const secret = (annotations: Annotations) =>
   Type.Optional(Type.String({ ...annotations, secret: true, minLength: 1 }));
 
-const toolGroup = oneOf([
-  "memory",
-  "todolist",
-  "file",
-  "terminal",
-  "web",
-  "delegate",
-  "skill",
-  "session",
-  "mcp",
-]);
-
 /** Tool groups, all of them by default. */
 export const allToolGroups = (description: string) =>
-  Type.Array(toolGroup, { description, default: toolGroup.anyOf.map((group) => group.const) });
+  Type.Array(oneOf(TOOL_GROUPS), { description, default: [...TOOL_GROUPS] });
 
 /** The keys of every listener. */
 export const listener = (what: string, defaultPort: number) => ({

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
-import type { Caller, ToolGroup } from "../tools/contract.ts";
+import type { ToolGroup } from "../config/tool-groups.ts";
+import type { Caller } from "../tools/contract.ts";
 import type { Route } from "./routes.ts";
 
 /** What the guard found out about a request; every endpoint and every error reads it. */

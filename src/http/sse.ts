@@ -1,7 +1,7 @@
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { encodeSseComment, encodeSseEvent } from "../lib/sse.ts";
-import type { RunEventRecord } from "../store/contract.ts";
+import type { RunEventRecord } from "../store/records.ts";
 import type { Admission } from "./admission.ts";
 import { content } from "./answers.ts";
 import { createStreamSet, type ServedStream, STREAM_FAREWELL, STREAM_OPENING } from "./stream-set.ts";

@@ -4,9 +4,10 @@ import type {
   InputRequiredResult,
 } from "@modelcontextprotocol/server";
 import type { LiveConfig } from "../config/live.ts";
+import type { ToolGroup } from "../config/tool-groups.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/contract.ts";
-import type { Caller, ToolGroup } from "../tools/contract.ts";
+import type { Caller } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import { createApprover } from "./approval.ts";
 import { complete } from "./completion.ts";

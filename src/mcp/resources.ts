@@ -1,7 +1,8 @@
 import type { ListResourcesResult, ReadResourceResult, Resource } from "@modelcontextprotocol/server";
 import { decodePlace, encodePlace } from "../lib/cursor.ts";
 import { AppError } from "../lib/errors.ts";
-import type { Page, Store } from "../store/contract.ts";
+import type { Store } from "../store/contract.ts";
+import type { Page } from "../store/records.ts";
 import { type Caller, sessionIdOf, sessionOwner } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import type { Exchange, McpFeatures } from "./contract.ts";

@@ -1,5 +1,5 @@
 import { newId } from "../lib/ids.ts";
-import type { Part, ToolCallRecord } from "../store/contract.ts";
+import type { Part, ToolCallRecord } from "../store/records.ts";
 import type { Prompt, ProviderOptions, StreamPart } from "./ai-sdk-types.ts";
 import type { ImagePart, ModelMessage } from "./contract.ts";
 import { argumentsObject } from "./tool-arguments.ts";

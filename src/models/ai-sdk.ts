@@ -1,5 +1,5 @@
 import { AppError } from "../lib/errors.ts";
-import type { ToolCallRecord, Usage } from "../store/contract.ts";
+import type { ToolCallRecord, Usage } from "../store/records.ts";
 import { createAiSdkContent, promptOf } from "./ai-sdk-prompt.ts";
 import { createTransport, type Transport } from "./ai-sdk-transport.ts";
 import type { CallOptions, LanguageModel, ProviderOptions, StreamPart } from "./ai-sdk-types.ts";

@@ -1,4 +1,4 @@
-import type { Part, ToolCallRecord, Usage } from "../store/contract.ts";
+import type { Part, ToolCallRecord, Usage } from "../store/records.ts";
 
 /** An image, in base64. */
 export type ImagePart = Extract<Part, { type: "image" }>;

@@ -1,4 +1,4 @@
-import type { Usage } from "../store/contract.ts";
+import type { Usage } from "../store/records.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { ModelInfo } from "./contract.ts";
 import type { Provider } from "./provider.ts";

@@ -1,5 +1,5 @@
 import { newId } from "../lib/ids.ts";
-import type { ToolCallRecord, Usage } from "../store/contract.ts";
+import type { ToolCallRecord, Usage } from "../store/records.ts";
 import type { FinishReason, ModelEvent } from "./contract.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { badAnswer, reportedFailure } from "./failure.ts";

@@ -1,4 +1,4 @@
-import type { Part } from "../store/contract.ts";
+import type { Part } from "../store/records.ts";
 import type { ModelMessage, ModelRequest } from "./contract.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { argumentsObject } from "./tool-arguments.ts";

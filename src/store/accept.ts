@@ -1,8 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
-import type { Delivery, NewMessage, NewRun, Run } from "./contract.ts";
 import { appendMessages, plainText } from "./messages.ts";
+import type { Delivery, NewMessage, NewRun, Run } from "./records.ts";
 import { inbox, runs } from "./schema.ts";
 
 const MAX_TITLE_CHARS = 80;

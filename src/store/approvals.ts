@@ -1,7 +1,8 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
-import type { Approval, ApprovalStore, NewApproval } from "./contract.ts";
+import type { ApprovalStore } from "./contract.ts";
+import type { Approval, NewApproval } from "./records.ts";
 import { approvals } from "./schema.ts";
 import type { Access } from "./writer.ts";
 

@@ -1,6 +1,6 @@
 import { decodePlace, encodePlace } from "../lib/cursor.ts";
 import { AppError } from "../lib/errors.ts";
-import type { Page } from "./contract.ts";
+import type { Page } from "./records.ts";
 
 type Place = readonly (string | number)[];
 

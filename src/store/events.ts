@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { type Db, statement } from "./connection.ts";
-import type { NewRunEvent, RunEventRecord } from "./contract.ts";
+import type { NewRunEvent, RunEventRecord } from "./records.ts";
 import { runEvents } from "./schema.ts";
 
 const insertEvent = statement((db) =>

@@ -1,7 +1,8 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { type Db, statement } from "./connection.ts";
-import type { MemoryEntry, MemoryStore } from "./contract.ts";
+import type { MemoryStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
+import type { MemoryEntry } from "./records.ts";
 import { memory } from "./schema.ts";
 import { indexWords, matchExpression, parseQuery } from "./search.ts";
 import type { Access } from "./writer.ts";

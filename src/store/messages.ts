@@ -1,6 +1,6 @@
 import { asc, eq, sql } from "drizzle-orm";
 import { type Db, statement } from "./connection.ts";
-import type { Message, NewMessage } from "./contract.ts";
+import type { Message, NewMessage } from "./records.ts";
 import { messages } from "./schema.ts";
 import { indexWords } from "./search.ts";
 

@@ -3,11 +3,12 @@ import { AppError } from "../lib/errors.ts";
 import { acceptRun, findRun, toRun } from "./accept.ts";
 import { insertNewApproval, markSettled } from "./approvals.ts";
 import { type Db, statement } from "./connection.ts";
-import type { NewMessage, NewRunEvent, RunEventRecord, RunOutcome, RunStatus, RunStore } from "./contract.ts";
+import type { RunStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
 import { appendRunEvents, runEventsAfter } from "./events.ts";
 import type { Instances } from "./instances.ts";
 import { appendMessages, messagesOfRun } from "./messages.ts";
+import type { NewMessage, NewRunEvent, RunEventRecord, RunOutcome, RunStatus } from "./records.ts";
 import { runs, sessions, toolCalls } from "./schema.ts";
 import type { Access } from "./writer.ts";
 

@@ -16,7 +16,7 @@ import type {
   RunStatus,
   TodoStatus,
   Usage,
-} from "./contract.ts";
+} from "./records.ts";
 
 /**
  * The tables, from which `drizzle-kit generate` writes the migrations. What it cannot write is added there by hand: the

@@ -1,9 +1,10 @@
 import { and, asc, desc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
-import type { MessageHit, Page, Session, SessionStore } from "./contract.ts";
+import type { SessionStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
 import { searchableText, toMessage } from "./messages.ts";
+import type { MessageHit, Page, Session } from "./records.ts";
 import { messages, sessions } from "./schema.ts";
 import { type MatchMode, matchExpression, parseQuery, snippet } from "./search.ts";
 import type { Access } from "./writer.ts";

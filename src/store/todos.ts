@@ -1,8 +1,9 @@
 import { and, asc, eq, sql } from "drizzle-orm";
 import { newId } from "../lib/ids.ts";
 import { statement } from "./connection.ts";
-import type { Todo, TodoStore } from "./contract.ts";
+import type { TodoStore } from "./contract.ts";
 import { wholeLimit } from "./cursor.ts";
+import type { Todo } from "./records.ts";
 import { todos } from "./schema.ts";
 import type { Access } from "./writer.ts";
 

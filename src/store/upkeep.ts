@@ -2,8 +2,9 @@ import { statSync } from "node:fs";
 import { toAppError } from "../lib/errors.ts";
 import { copyTo } from "./backup.ts";
 import { type Db, statement } from "./connection.ts";
-import type { RunStatus, Store, StoreHealth } from "./contract.ts";
+import type { Store, StoreHealth } from "./contract.ts";
 import { SCHEMA_VERSION } from "./migrate.ts";
+import type { RunStatus } from "./records.ts";
 import type { Access } from "./writer.ts";
 
 /** So many runs lose their events in one transaction, and so many deliveries go, that no other write waits long. */

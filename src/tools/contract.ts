@@ -1,4 +1,5 @@
 import type { Static, TSchema } from "typebox";
+import type { ToolGroup } from "../config/tool-groups.ts";
 
 /** What a key or a door may do. `admin` includes the others and reaches every owner's sessions. */
 export type Scope = "read" | "chat" | "tools" | "admin";
@@ -37,21 +38,6 @@ export type ApprovalAnswer = { approved: true } | { approved: false; reason: str
 
 /** `read` may be repeated after a crash; `write` and `send` are never run twice without being asked. */
 export type Effect = "read" | "write" | "send";
-
-/** The groups of tools, as the configuration names them. */
-export const TOOL_GROUPS = [
-  "memory",
-  "todolist",
-  "file",
-  "terminal",
-  "web",
-  "delegate",
-  "skill",
-  "session",
-  "mcp",
-] as const;
-/** The name of a group. */
-export type ToolGroup = (typeof TOOL_GROUPS)[number];
 
 /** What a call knows of who calls it, and how it reaches them. */
 export interface ToolContext {

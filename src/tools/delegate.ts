@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import type { RunStatus } from "../store/contract.ts";
+import type { RunStatus } from "../store/records.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "./contract.ts";
 import { cutText } from "./text.ts";
 import { wrapUntrusted } from "./untrusted.ts";

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import type { MemoryEntry, MemoryStore } from "../store/contract.ts";
+import type { MemoryStore } from "../store/contract.ts";
+import type { MemoryEntry } from "../store/records.ts";
 import { defineTool, type Tool, type ToolContext } from "./contract.ts";
 import { dataResult, errorResult } from "./result.ts";
 import { cutText } from "./text.ts";

@@ -1,12 +1,6 @@
 import type { Config } from "../config/schema.ts";
-import {
-  APPROVAL_MODES,
-  type ApprovalMode,
-  type Caller,
-  type Scope,
-  type Tool,
-  type ToolGroup,
-} from "./contract.ts";
+import type { ToolGroup } from "../config/tool-groups.ts";
+import { APPROVAL_MODES, type ApprovalMode, type Caller, type Scope, type Tool } from "./contract.ts";
 
 /** What a caller needs for a group: `chat` for what stays within its own rows, `tools` for what reaches the machine. */
 const SCOPE_OF_GROUP: Readonly<Record<ToolGroup, Scope>> = {

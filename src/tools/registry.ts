@@ -1,17 +1,11 @@
 import type { Config } from "../config/schema.ts";
+import { TOOL_GROUPS } from "../config/tool-groups.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { nearest } from "../lib/nearest.ts";
 import { refusal } from "./approval.ts";
 import { createArgumentParser } from "./arguments.ts";
-import {
-  type ApprovalMode,
-  type Caller,
-  TOOL_GROUPS,
-  type Tool,
-  type ToolContext,
-  type ToolResult,
-} from "./contract.ts";
+import type { ApprovalMode, Caller, Tool, ToolContext, ToolResult } from "./contract.ts";
 import { approvalMode, policy } from "./policy.ts";
 import { errorResult } from "./result.ts";
 import { cutText } from "./text.ts";

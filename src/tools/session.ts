@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { AppError } from "../lib/errors.ts";
-import type { Message, SessionStore } from "../store/contract.ts";
+import type { SessionStore } from "../store/contract.ts";
+import type { Message } from "../store/records.ts";
 import { defineTool, ID_PATTERN, sessionIdOf, sessionKey, sessionOwner, type Tool } from "./contract.ts";
 import { dataResult, errorResult } from "./result.ts";
 import { cutText } from "./text.ts";

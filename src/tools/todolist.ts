@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import type { Todo, TodoStatus, TodoStore } from "../store/contract.ts";
+import type { TodoStore } from "../store/contract.ts";
+import type { Todo, TodoStatus } from "../store/records.ts";
 import { defineTool, type Tool } from "./contract.ts";
 import { dataResult, errorResult } from "./result.ts";
 import { stringEnum } from "./string-enum.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/lib/errors.ts";
-import type { NewRun, RunEventRecord } from "../../src/store/contract.ts";
+import type { NewRun, RunEventRecord } from "../../src/store/records.ts";
 import { after, hangs, type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
 import { liveConfig, OWNER, openTestAgent, type TestAgent } from "../support/agent.ts";
 import { openTempStore, quietLog } from "../support/store.ts";

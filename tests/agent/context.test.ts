@@ -4,7 +4,7 @@ import { buildContext, type ContextParts } from "../../src/agent/context.ts";
 import { estimateMessages } from "../../src/agent/tokens.ts";
 import { AppError } from "../../src/lib/errors.ts";
 import type { ModelMessage } from "../../src/models/contract.ts";
-import type { NewMessage, Part } from "../../src/store/contract.ts";
+import type { NewMessage, Part } from "../../src/store/records.ts";
 
 const text = (value: string): Part[] => [{ type: "text", text: value }];
 const user = (value: string): NewMessage => ({ role: "user", parts: text(value) });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createHub } from "../../src/agent/hub.ts";
-import type { RunEventRecord } from "../../src/store/contract.ts";
+import type { RunEventRecord } from "../../src/store/records.ts";
 import { newRun, openTempStore } from "../support/store.ts";
 
 const never = new AbortController().signal;

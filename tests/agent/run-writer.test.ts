@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createPace, type Pace } from "../../src/agent/pace.ts";
 import { createRunWriter } from "../../src/agent/run-writer.ts";
 import { AppError } from "../../src/lib/errors.ts";
-import type { NewRunEvent, RunEventRecord } from "../../src/store/contract.ts";
+import type { NewRunEvent, RunEventRecord } from "../../src/store/records.ts";
 import { newRun, openTempStore, quietLog } from "../support/store.ts";
 
 async function open(change: { parked?: AbortSignal; pace?: Pace } = {}) {

@@ -59,6 +59,16 @@ async function onTerminal(steps: string[], options: { home?: string; args?: stri
   return { screen, code: Number(code) };
 }
 
+/** `hermes chat` in session `s`, as a process that can be watched and ended. */
+function startChat(home: string, message: string) {
+  return Bun.spawn([...HERMES_COMMAND, "chat", "--session", "s", message], {
+    env: { PATH: process.env["PATH"] ?? "", HOME: home, HERMES_HOME: home },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
 describe("one message", () => {
   test("for a session of another owner: refused, and why", async () => {
     const { code, stderr } = await runCommand(["chat", "--session", "api:owner/trip", "hello"], { home });
@@ -109,12 +119,7 @@ describe("one message", () => {
 
   test("Ctrl-C cancels: 130, and the run is cancelled", async () => {
     const used = homeWith("slow-500");
-    const child = Bun.spawn([...HERMES_COMMAND, "chat", "--session", "s", "go"], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: used, HERMES_HOME: used },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+    const child = startChat(used, "go");
     let talk = "";
     const decoder = new TextDecoder();
     for await (const part of child.stderr) {
@@ -130,12 +135,7 @@ describe("one message", () => {
 describe("a busy session", () => {
   test("waits for the answer that another process gives, and says so", async () => {
     const used = homeWith("slow-200");
-    const first = Bun.spawn([...HERMES_COMMAND, "chat", "--session", "s", "first"], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: used, HERMES_HOME: used },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+    const first = startChat(used, "first");
     await first.stderr.getReader().read(); // its progress line
     const second = await runCommand(["chat", "--session", "s", "--model", "fake/echo", "second"], {
       home: used,
@@ -150,12 +150,7 @@ describe("a busy session", () => {
 
   test("whose process was killed: the answer that it owed is given first, then this one", async () => {
     const used = homeWith("text-100-every-10");
-    const first = Bun.spawn([...HERMES_COMMAND, "chat", "--session", "s", "owed"], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: used, HERMES_HOME: used },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+    const first = startChat(used, "owed");
     await first.stderr.getReader().read(); // its progress line: the run has begun
     first.kill("SIGKILL");
     await first.exited;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Admission } from "../../src/http/admission.ts";
 import { createSseHub, lastEventId, type SseHubOptions } from "../../src/http/sse.ts";
 import { createSseParser, type SseEvent } from "../../src/lib/sse.ts";
-import type { RunEventRecord } from "../../src/store/contract.ts";
+import type { RunEventRecord } from "../../src/store/records.ts";
 import { quietLog } from "../support/store.ts";
 
 const admission = (keyId: string | null = "key"): Admission => ({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/lib/errors.ts";
-import type { Delivery, NewRun, Store } from "../../src/store/contract.ts";
+import type { Store } from "../../src/store/contract.ts";
+import type { Delivery, NewRun } from "../../src/store/records.ts";
 import { newRun, openTempStore, userMessage } from "../support/store.ts";
 
 const USAGE = { inputTokens: 3, outputTokens: 5 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Page, Store } from "../../src/store/contract.ts";
+import type { Store } from "../../src/store/contract.ts";
+import type { Page } from "../../src/store/records.ts";
 import { newRun, openTempStore, userMessage } from "../support/store.ts";
 
 const CANCELLED = { status: "cancelled", usage: { inputTokens: 0, outputTokens: 0 } } as const;

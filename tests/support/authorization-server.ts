@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import Provider from "oidc-provider";
-import { TOOL_GROUPS } from "../../src/tools/contract.ts";
+import { TOOL_GROUPS } from "../../src/config/tool-groups.ts";
 
 export const REDIRECT_URI = "http://127.0.0.1:9/callback";
 /** Registered beforehand, without a secret. */

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLog, type Log } from "../../src/lib/log.ts";
-import type { NewMessage, NewRun, Store } from "../../src/store/contract.ts";
+import type { Store } from "../../src/store/contract.ts";
 import { openStore } from "../../src/store/open.ts";
+import type { NewMessage, NewRun } from "../../src/store/records.ts";
 
 /** A real store on a real file in a directory of its own, which goes away with it (`await using`). */
 export interface TempStore extends AsyncDisposable {

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { defineTool, type Tool, type ToolContext, type ToolGroup } from "../../src/tools/contract.ts";
+import type { ToolGroup } from "../../src/config/tool-groups.ts";
+import { defineTool, type Tool, type ToolContext } from "../../src/tools/contract.ts";
 
 export interface ProbeOptions {
   name?: string;

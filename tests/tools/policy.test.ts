@@ -1,12 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import {
-  APPROVAL_MODES,
-  type ApprovalMode,
-  type Caller,
-  type Scope,
-  TOOL_GROUPS,
-  type ToolGroup,
-} from "../../src/tools/contract.ts";
+import { TOOL_GROUPS, type ToolGroup } from "../../src/config/tool-groups.ts";
+import { APPROVAL_MODES, type ApprovalMode, type Caller, type Scope } from "../../src/tools/contract.ts";
 import { approvalMode, enabledGroups, policy } from "../../src/tools/policy.ts";
 import { liveConfig } from "../support/agent.ts";
 

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { TOOL_GROUPS } from "../../src/config/tool-groups.ts";
 import { AppError } from "../../src/lib/errors.ts";
-import {
-  type ApprovalMode,
-  type Caller,
-  type Scope,
-  TOOL_GROUPS,
-  type Tool,
-  type ToolContext,
-} from "../../src/tools/contract.ts";
+import type { ApprovalMode, Caller, Scope, Tool, ToolContext } from "../../src/tools/contract.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
 import { liveConfig } from "../support/agent.ts";
 import { quietLog } from "../support/store.ts";

@@ -1,7 +1,7 @@
 import { AppError } from "../../lib/errors.ts";
 import { canonicalJson } from "../../lib/json.ts";
 import { digest } from "../../lib/secrets.ts";
-import type { Delivery } from "../../store/contract.ts";
+import type { Delivery } from "../../store/records.ts";
 
 const MAX_CHARS = 255;
 const QUOTED = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/;

@@ -1,5 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
-import type { MemoryEntry } from "../../store/contract.ts";
+import type { MemoryEntry } from "../../store/records.ts";
 import { valueProblem } from "../../tools/memory.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
 import { json, noContent } from "../answers.ts";

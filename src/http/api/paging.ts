@@ -1,4 +1,4 @@
-import type { PageRequest } from "../../store/contract.ts";
+import type { PageRequest } from "../../store/records.ts";
 import { DEFAULT_PAGE } from "../schemas.ts";
 
 /** The page that a query asks for. */

@@ -1,6 +1,6 @@
 import { publicUsage } from "../../agent/events.ts";
 import { AppError, isErrorCode } from "../../lib/errors.ts";
-import type { Approval, Run } from "../../store/contract.ts";
+import type { Approval, Run } from "../../store/records.ts";
 import { sessionIdOf } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { json, problem } from "../answers.ts";

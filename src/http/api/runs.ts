@@ -1,5 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
-import type { Run } from "../../store/contract.ts";
+import type { Run } from "../../store/records.ts";
 import { type Admission, admittedPlugin, callerOf } from "../admission.ts";
 import { json } from "../answers.ts";
 import { jsonBody } from "../body.ts";

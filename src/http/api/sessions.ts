@@ -1,5 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
-import type { Message, MessageHit, Session } from "../../store/contract.ts";
+import type { Message, MessageHit, Session } from "../../store/records.ts";
 import { sessionIdOf, sessionKey } from "../../tools/contract.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
 import { json, noContent } from "../answers.ts";

@@ -1,6 +1,6 @@
 import type { TurnRequest } from "../../agent/contract.ts";
 import { AppError } from "../../lib/errors.ts";
-import type { Run } from "../../store/contract.ts";
+import type { Run } from "../../store/records.ts";
 import { sessionIdOf, sessionOwner } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
 import { json, problem } from "../answers.ts";

@@ -1,6 +1,6 @@
+import { TOOL_GROUPS, type ToolGroup } from "../../config/tool-groups.ts";
 import { AppError } from "../../lib/errors.ts";
 import { ownerAt } from "../../tools/caller.ts";
-import { TOOL_GROUPS, type ToolGroup } from "../../tools/contract.ts";
 import type { ToolRegistry } from "../../tools/registry.ts";
 import type { Admission } from "../admission.ts";
 import type { Authentication } from "../authentication.ts";

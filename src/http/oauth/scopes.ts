@@ -1,4 +1,4 @@
-import { TOOL_GROUPS, type ToolGroup } from "../../tools/contract.ts";
+import { TOOL_GROUPS, type ToolGroup } from "../../config/tool-groups.ts";
 
 /** What a first token should have: the groups that stay within the caller's own data. The others are stepped up to. */
 export const FIRST_GROUPS: readonly ToolGroup[] = ["memory", "todolist", "session", "skill"];

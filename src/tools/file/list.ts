@@ -10,7 +10,7 @@ import { type Cursor, readCursor, writeCursor } from "./cursor.ts";
 import type { Location, Locator } from "./locate.ts";
 import { createPause } from "./pause.ts";
 import type { FileRoot } from "./roots.ts";
-import { closed, directoryField } from "./schema.ts";
+import { closed, directoryField, restFields } from "./schema.ts";
 import { walkTree } from "./tree.ts";
 
 const DEFAULT_ENTRIES = 200;
@@ -55,9 +55,7 @@ export function listTool({ locate, roots }: Locator): Tool {
             closed,
           ),
         ),
-        truncated: Type.Boolean(),
-        next_cursor: Type.Optional(Type.String()),
-        unreadable: Type.Optional(Type.Integer()),
+        ...restFields,
       },
       closed,
     ),

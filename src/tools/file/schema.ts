@@ -9,3 +9,10 @@ export const pathField = (description?: string) =>
 /** As `pathField`, where nothing stands for the first root. */
 export const directoryField = (description: string) =>
   Type.Optional(Type.String({ maxLength: 4096, description }));
+
+/** What every answer that gives out a list page by page says of the rest. */
+export const restFields = {
+  truncated: Type.Boolean(),
+  next_cursor: Type.Optional(Type.String()),
+  unreadable: Type.Optional(Type.Integer()),
+};

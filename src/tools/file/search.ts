@@ -24,7 +24,7 @@ import { createMatcher, createNameMatcher, type Matcher } from "./match.ts";
 import type { TextFile } from "./page.ts";
 import { createPause } from "./pause.ts";
 import { scan } from "./scan.ts";
-import { closed, directoryField } from "./schema.ts";
+import { closed, directoryField, restFields } from "./schema.ts";
 import { type TreeEntry, walkTree } from "./tree.ts";
 
 const SEARCH_MS = 10_000;
@@ -89,9 +89,7 @@ export function searchTool({ locate }: Locator, limits: SearchLimits = {}): Tool
             closed,
           ),
         ),
-        truncated: Type.Boolean(),
-        next_cursor: Type.Optional(Type.String()),
-        unreadable: Type.Optional(Type.Integer()),
+        ...restFields,
       },
       closed,
     ),

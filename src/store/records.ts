@@ -1,0 +1,209 @@
+/** What the store keeps and gives out, as plain data. All times are milliseconds since the epoch. */
+
+/** What a model call or a turn used. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens?: number;
+  reasoningTokens?: number;
+  /** In US dollars by the catalogue's price; absent when the price is not known. */
+  costUsd?: number;
+}
+
+/** A session is a conversation. Its key is `<owner>/<id>`: a caller names only the id, so it can never reach another owner's. */
+export interface Session {
+  key: string;
+  /** Who it belongs to, with the door in front: `api:owner`, `cli:owner`, later `telegram:123`. */
+  owner: string;
+  id: string;
+  title: string;
+  createdAt: number;
+  updatedAt: number;
+  messageCount: number;
+}
+
+/** Who said a message. */
+export type MessageRole = "user" | "assistant" | "tool";
+
+/** A call that a model asks for. */
+export interface ToolCallRecord {
+  id: string;
+  name: string;
+  /** The arguments as the model wrote them: JSON text, perhaps malformed. */
+  arguments: string;
+}
+
+/** A part of a message. Image data is base64. */
+export type Part = { type: "text"; text: string } | { type: "image"; mediaType: string; data: string };
+
+/** A message that is not stored yet. */
+export interface NewMessage {
+  role: MessageRole;
+  parts: Part[];
+  /** Assistant: the calls it asked for. */
+  toolCalls?: ToolCallRecord[];
+  /** Tool: the call that this answers. */
+  toolCallId?: string;
+  toolName?: string;
+  isError?: boolean;
+  /** Assistant: thinking text, which some providers want back inside a tool loop. */
+  reasoning?: string;
+  /** Assistant: what else the provider wants back, opaque to everyone else. */
+  providerData?: unknown;
+  usage?: Usage;
+  model?: string;
+}
+
+/** A stored message. */
+export interface Message extends NewMessage {
+  /** Rising within the whole store: the order of the conversation and the cursor of paging. */
+  id: number;
+  sessionKey: string;
+  runId: string;
+  createdAt: number;
+}
+
+/** How a run stands. */
+export type RunStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
+/** What asked for the run; `delegate` is a sub-task of another run or of a caller. */
+export type RunKind = "chat" | "execute" | "delegate";
+
+/** Why a run failed, fit for its caller. */
+export interface RunError {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** The durable record of one turn. */
+export interface Run {
+  id: string;
+  sessionKey: string;
+  kind: RunKind;
+  status: RunStatus;
+  /** What the agent needs to run it, as it was accepted (caller, model, tools, attachments); opaque to the store. */
+  request: unknown;
+  /** The process that runs it (see `Instances`); null while queued. */
+  instance: string | null;
+  /** How often it was started: more than 1 after a crash. */
+  attempts: number;
+  cancelRequested: boolean;
+  response: string | null;
+  /** Why the model stopped: `stop`, or `length` for an answer that was cut off. */
+  finishReason: string | null;
+  model: string | null;
+  error: RunError | null;
+  usage: Usage | null;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+}
+
+/** Which delivery this is, for doors that deliver more than once (`Idempotency-Key`, platform message ids). */
+export interface Delivery {
+  /** The name space of ids: `api:owner`, `telegram:bot42`. */
+  source: string;
+  id: string;
+  /** Hash of the request; another one under the same id is `idempotency_mismatch`. */
+  fingerprint: string;
+}
+
+/** A run to be taken on. */
+export interface NewRun {
+  id: string;
+  kind: RunKind;
+  /** `parentRunId`: a new session of a sub-task of that run, and gone with it. */
+  session: { owner: string; id: string; parentRunId?: string };
+  request: unknown;
+  /** The user's message, stored with the run. */
+  message: NewMessage;
+  delivery?: Delivery;
+}
+
+/** One event of a run; `data` is the JSON text that every client gets, byte for byte. */
+export interface RunEventRecord {
+  seq: number;
+  type: string;
+  data: string;
+}
+/** An event that has no number yet. */
+export type NewRunEvent = Omit<RunEventRecord, "seq">;
+
+/** One page of a list. */
+export interface Page<T> {
+  items: T[];
+  /** Pass as `cursor` for the next page; null at the end. */
+  nextCursor: string | null;
+}
+/** Which page is wanted. */
+export interface PageRequest {
+  limit: number;
+  cursor?: string;
+}
+
+/** A message that a search found. */
+export interface MessageHit {
+  message: Message;
+  /** The place of the match, plain text, at most 200 characters. */
+  snippet: string;
+}
+
+/** What a call of a run asks somebody to allow. */
+export interface NewApproval {
+  id: string;
+  callId: string;
+  tool: string;
+  question: string;
+  details: string;
+}
+
+/** What somebody said to it. */
+export interface ApprovalDecision {
+  approved: boolean;
+  /** Who decided: a principal, or `hermes` for a wait that ended by itself. */
+  by: string;
+  reason?: string;
+}
+
+/** A question that a call of a run asked, and what became of it. */
+export interface Approval extends NewApproval {
+  runId: string;
+  /** Null until somebody decides. */
+  decision: ApprovalDecision | null;
+  createdAt: number;
+}
+
+/** A call of a run as its journal knows it. */
+export interface ToolCallState {
+  call: ToolCallRecord;
+  /** False: it began and its outcome is not known. */
+  finished: boolean;
+}
+
+/** How a run ended. */
+export type RunOutcome =
+  | { status: "completed"; response: string; finishReason: string; model: string; usage: Usage }
+  | { status: "failed"; error: RunError; usage: Usage }
+  | { status: "cancelled"; usage: Usage };
+
+/** One entry of the memory. */
+export interface MemoryEntry {
+  key: string;
+  value: unknown;
+  /** Who wrote it: a door and a run, such as `api` or `run_01k…`. */
+  source: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** How a task stands. */
+export type TodoStatus = "pending" | "in_progress" | "completed" | "cancelled";
+/** One task of a to-do list. */
+export interface Todo {
+  id: string;
+  title: string;
+  notes: string;
+  status: TodoStatus;
+  createdAt: number;
+  updatedAt: number;
+}

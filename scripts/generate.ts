@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ENGLISH, type KeyDocument, type PageWords, referencePage } from "../src/config/document.ts";
 import { exampleYaml } from "../src/config/example.ts";
@@ -47,8 +47,13 @@ export function generatedFiles(): Record<string, string> {
   };
 }
 
-if (import.meta.main)
+if (import.meta.main) {
+  const check = process.argv.includes("--check");
   for (const [path, content] of Object.entries(generatedFiles())) {
-    writeFileSync(join(import.meta.dir, "..", path), content);
-    console.log(path);
+    const file = join(import.meta.dir, "..", path);
+    if (!check) writeFileSync(file, content);
+    else if (readFileSync(file, "utf8") === content) continue;
+    else process.exitCode = 1;
+    console.log(check ? `${path} is not what \`bun run generate\` makes` : path);
   }
+}

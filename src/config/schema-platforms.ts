@@ -1,20 +1,51 @@
 import { type TProperties, Type } from "typebox";
 import { count, entry, flag, oneOf, secret, section, text, words } from "./schema-parts.ts";
 
+/** With what, and in which words, it answers in a place. */
+const voice = (where: string) => ({
+  tools: Type.Optional(
+    Type.Array(Type.String(), {
+      description: `Tool groups that people ${where} may use; without it: all that are on.`,
+    }),
+  ),
+  model: text({ description: `Model ${where}, as provider/model.` }),
+  prompt: text({ description: `What the model is told ${where}, besides agent.system_prompt.` }),
+  language: Type.Optional(
+    oneOf(["auto", "en", "zh"], {
+      description: `Language of Hermes's own words ${where}; auto: the sender's.`,
+    }),
+  ),
+});
+
 /** What every platform account has. */
 const shared = {
   enabled: flag(true, "Connect this platform."),
   api_base: text({
     description: "Another server that speaks this platform's API: a proxy or a self-hosted one.",
   }),
-  allowed_groups: words("Ids of the groups in which it answers; empty: none."),
+  allowed_groups: words('Ids of the groups in which it answers; empty: none; "*": all.'),
   require_mention: flag(true, "In groups, answer only when mentioned."),
-  tools: Type.Optional(
-    Type.Array(Type.String(), {
-      description: "Tool groups that people here may use; without it: all that are on.",
-    }),
+  pairing: flag(
+    true,
+    "Give strangers who write to the bot a code, with which `hermes pairing approve` lets them in.",
   ),
-  model: text({ description: "Model for this platform, as provider/model." }),
+  ...voice("here"),
+  streaming: oneOf(["edit", "draft", "off"], {
+    description:
+      "Show the answer while it grows: by editing the message, as a draft where the platform has drafts, or not.",
+    default: "edit",
+  }),
+  reactions: flag(false, "Mark messages as seen, done or failed with a reaction."),
+  chats: Type.Record(
+    Type.String({ minLength: 1, maxLength: 128 }),
+    entry("One chat.", {
+      require_mention: Type.Optional(
+        Type.Boolean({ description: "In this group, answer only when mentioned." }),
+      ),
+      ...voice("in this chat"),
+    }),
+    { description: "What is different in single chats, by their id.", default: {} },
+  ),
 };
 
 const ALLOWED_USERS = 'Ids of the people it answers; empty: nobody; "*": everybody.';

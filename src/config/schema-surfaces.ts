@@ -50,6 +50,12 @@ const outbound = section("Events that Hermes sends.", {
 
 /** Section `gateway`. */
 export const gateway = section("Messages that others send to Hermes.", {
+  busy: oneOf(["queue", "steer", "interrupt"], {
+    description:
+      "A message that comes while the answer to the one before is being made: queue it, steer that answer with it, or interrupt it.",
+    default: "queue",
+  }),
+  max_file_bytes: count(20_971_520, 1024, 104_857_600, "Largest file that is taken from or sent to a chat."),
   webhook: section("Webhooks in and out.", {
     enabled: onOff(false, "Serve the webhook endpoints; needs a secret."),
     ...listener("the webhook server", 18789),

@@ -1,19 +1,29 @@
 import type {
+  AccountRecord,
   Approval,
   ApprovalDecision,
+  ChatState,
+  Delivery,
+  DeliveryStatus,
   MemoryEntry,
   Message,
   MessageHit,
   NewApproval,
   NewMessage,
+  NewOutboundDelivery,
   NewRun,
   NewRunEvent,
+  OutboundDelivery,
   Page,
   PageRequest,
+  Pairing,
+  PairingRequest,
   Run,
+  RunError,
   RunEventRecord,
   RunOutcome,
   RunStatus,
+  SentPart,
   Session,
   Todo,
   TodoStatus,
@@ -49,6 +59,12 @@ export interface SessionStore {
   /** The summary that stands for all messages up to `throughId`, or null. */
   summary(key: string): Promise<{ text: string; throughId: number } | null>;
   saveSummary(key: string, summary: { text: string; throughId: number }): Promise<void>;
+  /**
+   * Takes the last turn back, with everything that was said in it; the text of its user message, or null when there is no
+   * turn. `delivery`: the request for it, which when it comes again changes nothing and gives the same answer. Rejects with
+   * `conflict` while a run of the session is open.
+   */
+  undo(key: string, delivery: Delivery): Promise<string | null>;
 }
 
 /** Steps and outcomes are taken from the process that runs the run; anybody else, but for a cancel, gets `conflict`. */
@@ -97,6 +113,12 @@ export interface RunStore {
   /** Notes that the run goes on with the answer. */
   settleApproval(id: string, approvalId: string, events: NewRunEvent[]): Promise<RunEventRecord[]>;
   /**
+   * Takes the messages of queued runs of the same session that were accepted with `joinsRunning` into this running one, as
+   * further user messages after its last step. Those runs end as completed, without an answer of their own, and so do their
+   * replies.
+   */
+  absorb(id: string, events: (messages: NewMessage[]) => NewRunEvent[]): Promise<NewMessage[]>;
+  /**
    * Hands runs over to nobody, back to queued, whose process is gone, and lists every queued run, oldest first.
    * `instance` is the caller's own and counts as alive.
    */
@@ -143,6 +165,74 @@ export interface TodoStore {
   list(principal: string, filter: { status?: TodoStatus; limit: number }): Promise<Todo[]>;
 }
 
+/** What leaves through the platforms: kept until it is delivered or dead. */
+export interface DeliveryStore {
+  /** Keeps a delivery that is due at once. False when its id is known already. */
+  add(delivery: NewOutboundDelivery): Promise<boolean>;
+  get(id: string): Promise<OutboundDelivery | null>;
+  /** Those of an account that are waiting or due, oldest first, behind a position (0: all). */
+  open(platform: string, account: string, afterPosition: number, limit: number): Promise<OutboundDelivery[]>;
+  /** Those of a session's runs that are waiting, oldest first. */
+  waitingOf(sessionKey: string): Promise<OutboundDelivery[]>;
+  /** Notes what was sent so far; must be on disk before the next part is sent. */
+  recordParts(id: string, parts: SentPart[]): Promise<void>;
+  /** Notes a failed try and when the next one is due. */
+  postpone(id: string, attempt: { attempts: number; dueAt: number; error: RunError | null }): Promise<void>;
+  /** It is delivered. */
+  finish(id: string, parts: SentPart[]): Promise<void>;
+  /** It is given up, and can be retried by hand. */
+  bury(id: string, error: RunError): Promise<void>;
+  /** Newest first. */
+  list(page: PageRequest & { status?: DeliveryStatus; platform?: string }): Promise<Page<OutboundDelivery>>;
+  /** Makes a dead one due again. Rejects with `not_found`, and with `conflict` for one that is not dead. */
+  retry(id: string): Promise<OutboundDelivery>;
+  /** The address of a chat changed: what is open goes to the new one. */
+  moveChat(platform: string, account: string, from: string, to: string): Promise<void>;
+}
+
+/** Conversations in chats. The key is whatever the gateway makes of account, chat, thread and person. */
+export interface ChatStore {
+  get(key: string): Promise<ChatState>;
+  save(key: string, state: ChatState): Promise<void>;
+  moveChat(fromKeyPrefix: string, toKeyPrefix: string): Promise<void>;
+}
+
+/** Who may write to a bot besides those in the configuration. Codes are kept as hashes. */
+export interface PairingStore {
+  /**
+   * A code for somebody, for an hour. At most 3 are open per account, and one request per person in ten minutes. `code` makes
+   * a code.
+   */
+  request(
+    person: { platform: string; account: string; userId: string; name: string },
+    code: () => string,
+  ): Promise<PairingRequest>;
+  /**
+   * Approves whoever has this code. Rejects with `not_found` for a wrong or expired one; after 5 wrong ones on a platform in
+   * a row with `locked_out`, for an hour.
+   */
+  approve(platform: string, code: string, by: string): Promise<Pairing>;
+  isApproved(platform: string, account: string, userId: string): Promise<boolean>;
+  /** Pending ones that have not expired, and approved ones; newest first. */
+  list(): Promise<Pairing[]>;
+  /** False when there is none. */
+  revoke(platform: string, userId: string): Promise<boolean>;
+}
+
+/** The accounts that this and other processes connect. */
+export interface AccountStore {
+  /**
+   * Makes this process the only one that receives for a credential, until it lets go or ends. Otherwise says who holds it.
+   * `credential`: a hash; `holder`: how others are told of this process.
+   */
+  hold(credential: string, holder: string): Promise<{ release: () => void } | { heldBy: string }>;
+  get(platform: string, account: string): Promise<AccountRecord | null>;
+  list(): Promise<AccountRecord[]>;
+  saveHealth(platform: string, account: string, health: unknown): Promise<void>;
+  /** In the same transaction as what is accepted in the same tick. */
+  saveState(platform: string, account: string, state: unknown): Promise<void>;
+}
+
 /** How the store is. */
 export interface StoreHealth {
   ok: boolean;
@@ -163,6 +253,10 @@ export interface Store {
   approvals: ApprovalStore;
   memory: MemoryStore;
   todos: TodoStore;
+  deliveries: DeliveryStore;
+  chats: ChatStore;
+  pairings: PairingStore;
+  accounts: AccountStore;
   /** Tries a write, so that it tells the truth about a full disk. */
   health(): Promise<StoreHealth>;
   counts(): Promise<{ sessions: number; messages: number; runs: Record<RunStatus, number>; memory: number }>;

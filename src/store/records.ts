@@ -118,6 +118,15 @@ export interface NewRun {
   /** The user's message, stored with the run. */
   message: NewMessage;
   delivery?: Delivery;
+  /** How its answer leaves through a platform: kept with the run, so that no crash comes between the two. */
+  reply?: NewOutboundDelivery;
+  /**
+   * It takes the place of the session's last turn, whose message it takes over instead of `message`. Refused with `not_found`
+   * when there is none, and with `conflict` while a run of the session is open.
+   */
+  replacesLastTurn?: boolean;
+  /** While a run of the session is running, its message goes to that one; see `RunStore.absorb`. */
+  joinsRunning?: boolean;
 }
 
 /** One event of a run; `data` is the JSON text that every client gets, byte for byte. */
@@ -205,5 +214,99 @@ export interface Todo {
   notes: string;
   status: TodoStatus;
   createdAt: number;
+  updatedAt: number;
+}
+
+/** How a delivery stands: `waiting` for its run to end, `due` to be sent, `sent`, or `dead`: given up. */
+export type DeliveryStatus = "waiting" | "due" | "sent" | "dead";
+
+/** What a delivery is: the answer of a run, a question for an approval, Hermes's own words, or what somebody sent by command. */
+export type DeliveryKind = "answer" | "approval" | "notice" | "send";
+
+/** Where a delivery goes: an account of a platform and a chat there. */
+export interface DeliveryTarget {
+  platform: string;
+  /** The name of the account; empty for the only one. */
+  account: string;
+  chat: string;
+  thread?: string;
+  /** The message that it answers. */
+  replyTo?: string;
+}
+
+/** A message to leave through a platform. */
+export interface NewOutboundDelivery {
+  /** The same id is never taken twice: the first one stays. At most 48 characters of [A-Za-z0-9_-]. */
+  id: string;
+  kind: DeliveryKind;
+  target: DeliveryTarget;
+  /** The run whose answer it is, or which asks. */
+  runId?: string;
+  /** Markdown. Absent for an answer: the run has it once it has ended. */
+  text?: string;
+  /** What the sender needs besides (buttons, the language of the person, the id for a reaction); opaque to the store. */
+  extra?: unknown;
+}
+
+/** A message of a delivery that the platform has taken. */
+export interface SentPart {
+  messageId: string;
+}
+
+/** A message to leave through a platform, and how far it is. */
+export interface OutboundDelivery extends NewOutboundDelivery {
+  /** The order of acceptance: within one chat, messages leave in it. */
+  position: number;
+  status: DeliveryStatus;
+  /** What was sent so far, in order. */
+  parts: SentPart[];
+  attempts: number;
+  /** Not before this moment is it tried again. */
+  dueAt: number;
+  /** Why the last try failed, fit for the operator. */
+  error: RunError | null;
+  createdAt: number;
+  finishedAt: number | null;
+}
+
+/** What is kept of a conversation in a chat. */
+export interface ChatState {
+  /** The current session, by its id within the owner's. Null: the one that the chat has by nature. */
+  sessionId: string | null;
+  /** The model that was chosen there with a command. */
+  model: string | null;
+}
+
+/** Somebody who is known by a code, or asks to be. */
+export interface Pairing {
+  platform: string;
+  account: string;
+  userId: string;
+  /** For showing only. */
+  name: string;
+  status: "pending" | "approved";
+  createdAt: number;
+  /** Of a pending one. */
+  expiresAt: number | null;
+  approvedAt: number | null;
+  /** A principal, or `cli`. */
+  approvedBy: string | null;
+}
+
+/** What became of somebody's wish for a code. `known`: the code that is open is theirs still, but only its hash is kept. */
+export type PairingRequest =
+  | { outcome: "code"; code: string; expiresAt: number }
+  | { outcome: "known" | "too_many" | "locked" };
+
+/** What a process that connects an account tells of it. */
+export interface AccountRecord {
+  platform: string;
+  account: string;
+  /** The process that holds the account; null when none does. */
+  instance: string | null;
+  /** How it is, as the holder wrote it last; opaque to the store. */
+  health: unknown;
+  /** What the adapter keeps over restarts; opaque to the store. */
+  state: unknown;
   updatedAt: number;
 }

@@ -1,0 +1,30 @@
+import type { Config } from "./schema.ts";
+
+type Platforms = Config["platforms"];
+type PlatformName = keyof Platforms;
+
+/** One bot of a platform, as the configuration has it. */
+export interface Account<Name extends PlatformName = PlatformName> {
+  platform: Name;
+  /** Empty for a platform without `accounts`. */
+  name: string;
+  settings: Omit<NonNullable<Platforms[Name]>, "accounts">;
+}
+
+/** The accounts that are enabled: the platform itself, or each of its `accounts` when it has some. */
+export function enabledAccounts({ platforms }: Config): Account[] {
+  return (Object.keys(platforms) as PlatformName[]).flatMap((platform) => {
+    const section = platforms[platform];
+    if (!section?.enabled) return [];
+    const { accounts = [], ...settings } = section;
+    if (accounts.length === 0) return [{ platform, name: "", settings }];
+    return accounts.flatMap(({ name, ...own }) =>
+      own.enabled ? [{ platform, name, settings: own as Account["settings"] }] : [],
+    );
+  });
+}
+
+/** How an account is named to people and in addresses: `telegram`, or `telegram.work` for one of several. */
+export function accountLabel({ platform, name }: Pick<Account, "platform" | "name">): string {
+  return name === "" ? platform : `${platform}.${name}`;
+}

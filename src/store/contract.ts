@@ -112,12 +112,19 @@ export interface RunStore {
   requestApproval(id: string, approval: NewApproval, events: NewRunEvent[]): Promise<RunEventRecord[]>;
   /** Notes that the run goes on with the answer. */
   settleApproval(id: string, approvalId: string, events: NewRunEvent[]): Promise<RunEventRecord[]>;
+  /** Those of a session that have not ended, oldest first. */
+  openOf(sessionKey: string): Promise<Run[]>;
   /**
    * Takes the messages of queued runs of the same session that were accepted with `joinsRunning` into this running one, as
-   * further user messages after its last step. Those runs end as completed, without an answer of their own, and so do their
-   * replies.
+   * further user messages after its last step: those that come next in the session, up to the first one that does not join.
+   * They end as completed, without an answer of their own, and so do their replies. `said` is what the model has just said: it
+   * stands before them, and is kept only when there are any. `events` are kept in any case, those for no message too.
    */
-  absorb(id: string, events: (messages: NewMessage[]) => NewRunEvent[]): Promise<NewMessage[]>;
+  absorb(
+    id: string,
+    said: NewMessage[],
+    events: (absorbed: NewMessage[]) => NewRunEvent[],
+  ): Promise<AbsorbedRuns>;
   /**
    * Hands runs over to nobody, back to queued, whose process is gone, and lists every queued run, oldest first.
    * `instance` is the caller's own and counts as alive.
@@ -125,6 +132,14 @@ export interface RunStore {
   takeOver(instance: string): Promise<Run[]>;
   /** Puts the running runs of this instance, or this one of them, back to queued. */
   park(instance: string, id?: string): Promise<void>;
+}
+
+/** What a running turn has taken in. */
+export interface AbsorbedRuns {
+  /** The runs that have ended by it. */
+  runIds: string[];
+  messages: NewMessage[];
+  events: RunEventRecord[];
 }
 
 /** The approvals of all runs; those who ask and those who decide may be in different processes. */

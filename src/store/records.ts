@@ -33,8 +33,11 @@ export interface ToolCallRecord {
   arguments: string;
 }
 
-/** A part of a message. Image data is base64. */
-export type Part = { type: "text"; text: string } | { type: "image"; mediaType: string; data: string };
+/** A part of a message. The data of images and recordings is base64. */
+export type Part =
+  | { type: "text"; text: string }
+  | { type: "image"; mediaType: string; data: string }
+  | { type: "audio"; mediaType: string; data: string };
 
 /** A message that is not stored yet. */
 export interface NewMessage {

@@ -1,27 +1,14 @@
 import { eq, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
+import { insertNewDelivery } from "./deliveries.ts";
+import { findDelivery, keepDelivery } from "./inbox.ts";
+import { removeLastTurn } from "./last-turn.ts";
 import { appendMessages, plainText } from "./messages.ts";
-import type { Delivery, NewMessage, NewRun, Run } from "./records.ts";
-import { inbox, runs } from "./schema.ts";
+import type { Delivery, NewMessage, NewOutboundDelivery, NewRun, Run } from "./records.ts";
+import { runs } from "./schema.ts";
 
 const MAX_TITLE_CHARS = 80;
-
-const selectDelivery = statement((db) =>
-  db
-    .select({ fingerprint: inbox.fingerprint, runId: inbox.runId })
-    .from(inbox)
-    .where(
-      sql`${inbox.source} = ${sql.placeholder("source")} and ${inbox.deliveryId} = ${sql.placeholder("id")}`,
-    )
-    .prepare(),
-);
-
-const insertDelivery = statement((db) =>
-  db.$client.prepare(
-    "INSERT INTO inbox (source, delivery_id, fingerprint, run_id, created_at) VALUES (?, ?, ?, ?, ?)",
-  ),
-);
 
 const insertSession = statement((db) =>
   db.$client.prepare(
@@ -33,8 +20,8 @@ const insertSession = statement((db) =>
 
 const insertRun = statement((db) =>
   db.$client.prepare(
-    `INSERT INTO runs (id, session_key, owner, kind, status, request, created_at)
-     VALUES (?, ?, ?, ?, 'queued', ?, ?)`,
+    `INSERT INTO runs (id, session_key, owner, kind, status, request, created_at, joins_running)
+     VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)`,
   ),
 );
 
@@ -53,11 +40,13 @@ export function acceptRun(db: Db, run: NewRun, now: number): { run: Run; duplica
 
   const { owner, id, parentRunId = null } = run.session;
   const sessionKey = keyOfSession(owner, id);
-  insertSession(db).run(sessionKey, owner, id, titleFrom(run.message), now, parentRunId);
-  insertRun(db).run(run.id, sessionKey, owner, run.kind, JSON.stringify(run.request ?? null), now);
-  appendMessages(db, { id: run.id, sessionKey }, [run.message], now);
-  if (run.delivery)
-    insertDelivery(db).run(run.delivery.source, run.delivery.id, run.delivery.fingerprint, run.id, now);
+  const request = JSON.stringify(run.request ?? null);
+  const message = run.replacesLastTurn ? takeLastMessage(db, sessionKey, now) : run.message;
+  insertSession(db).run(sessionKey, owner, id, titleFrom(message), now, parentRunId);
+  insertRun(db).run(run.id, sessionKey, owner, run.kind, request, now, run.joinsRunning === true);
+  appendMessages(db, { id: run.id, sessionKey }, [message], now);
+  if (run.reply) keepReply(db, run.id, run.reply, now);
+  if (run.delivery) keepDelivery(db, run.delivery, { runId: run.id, note: null }, now);
   return { run: queuedRun(run, sessionKey, now), duplicate: false };
 }
 
@@ -91,22 +80,35 @@ export function findRun(db: Db, id: string): Run | null {
 
 /** A row as the run that the other rooms see. */
 export function toRun(row: typeof runs.$inferSelect): Run {
-  const { position: _position, owner: _owner, eventsPruned: _eventsPruned, ...run } = row;
+  const {
+    position: _position,
+    owner: _owner,
+    eventsPruned: _eventsPruned,
+    joinsRunning: _joinsRunning,
+    ...run
+  } = row;
   return run;
 }
 
-function runOfDelivery(db: Db, { source, id, fingerprint }: Delivery): Run | null {
-  const known = selectDelivery(db).get({ source, id });
+function takeLastMessage(db: Db, sessionKey: string, now: number): NewMessage {
+  const message = removeLastTurn(db, sessionKey, now);
+  if (!message) throw new AppError("not_found", "There is no turn in this session that could be repeated.");
+  return message;
+}
+
+function keepReply(db: Db, runId: string, reply: NewOutboundDelivery, now: number): void {
+  if (insertNewDelivery(db, { ...reply, runId }, "waiting", now)) return;
+  throw new AppError("conflict", `The delivery ${reply.id} is known already, so it cannot be of this run.`);
+}
+
+function runOfDelivery(db: Db, delivery: Delivery): Run | null {
+  const known = findDelivery(db, delivery);
   if (!known) return null;
-  if (known.fingerprint !== fingerprint)
-    throw new AppError("idempotency_mismatch", "This idempotency key was used for another request.", {
-      hint: "Send a new key with a new request; repeat a request with its key only unchanged.",
-    });
   const run = known.runId === null ? null : findRun(db, known.runId);
   if (run) return run;
   throw new AppError(
     "conflict",
-    "This request was answered before, and its session has been deleted since.",
+    "This request was answered before, and its turn or its session has been deleted since.",
     {
       hint: "Send it with a new idempotency key to have it done again.",
     },

@@ -58,7 +58,8 @@ export function livingInstances(databasePath: string): string[] {
     .map((name) => name.slice(0, -SUFFIX.length));
 }
 
-function lockDirectory(databasePath: string): string {
+/** Where the locks of those that share a database are. */
+export function lockDirectory(databasePath: string): string {
   return join(dirname(databasePath), "instances");
 }
 
@@ -83,7 +84,7 @@ function holdNew(path: string): Database {
 }
 
 /** The lock, or null when it is held, or when its file went away at this moment. */
-function tryLock(path: string): Database | null {
+export function tryLock(path: string): Database | null {
   let lock: Database | undefined;
   try {
     lock = new Database(path, { create: false, readwrite: true });

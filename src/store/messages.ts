@@ -31,6 +31,12 @@ const selectOfRun = statement((db) =>
     .prepare(),
 );
 
+const deleteWordsOfRun = statement((db) =>
+  db.$client.prepare("DELETE FROM messages_fts WHERE rowid IN (SELECT id FROM messages WHERE run_id = ?)"),
+);
+
+const deleteOfRun = statement((db) => db.$client.prepare("DELETE FROM messages WHERE run_id = ?"));
+
 /** Appends messages to the session of a run; within a transaction. */
 export function appendMessages(
   db: Db,
@@ -45,6 +51,23 @@ export function appendMessages(
     if (words !== "") insertWords(db).run(lastInsertRowid, words);
   }
   countInSession(db).run(added.length, now, run.sessionKey);
+}
+
+/** Makes all messages of a run the last ones of another run of its session, and gives them; within a transaction. */
+export function moveMessages(
+  db: Db,
+  fromRunId: string,
+  to: { id: string; sessionKey: string },
+  now: number,
+): NewMessage[] {
+  const moved = selectOfRun(db)
+    .all({ runId: fromRunId })
+    .map((row) => row.body);
+  deleteWordsOfRun(db).run(fromRunId);
+  deleteOfRun(db).run(fromRunId);
+  countInSession(db).run(-moved.length, now, to.sessionKey);
+  appendMessages(db, to, moved, now);
+  return moved;
 }
 
 /** The messages of a run, oldest first. */

@@ -1,11 +1,16 @@
 import type { Log } from "../lib/log.ts";
+import { createAccountStore } from "./accounts.ts";
 import { createApprovalStore } from "./approvals.ts";
+import { createChatStore } from "./chats.ts";
 import type { Store } from "./contract.ts";
+import { createDeliveryStore } from "./deliveries.ts";
 import { isBusy, toStoreError } from "./faults.ts";
+import { createHolds } from "./holds.ts";
 import { type Instances, joinInstances } from "./instances.ts";
 import { createLifeline, type Lifeline } from "./lifeline.ts";
 import { createMemoryStore } from "./memory.ts";
 import { migrate } from "./migrate.ts";
+import { createPairingStore } from "./pairings.ts";
 import { createRunStore } from "./runs.ts";
 import { createSessionStore } from "./sessions.ts";
 import { createTodoStore } from "./todos.ts";
@@ -32,19 +37,25 @@ export async function openStore({ path, log, clock = Date.now }: StoreOptions): 
   try {
     const instances = await join(lifeline, path, log);
     const access = createAccess({ path, lifeline, log });
+    const holds = createHolds(path);
     return {
       path,
       instance: instances.own,
-      sessions: createSessionStore(access),
+      sessions: createSessionStore(access, clock),
       runs: createRunStore(access, instances, clock),
       approvals: createApprovalStore(access),
       memory: createMemoryStore(access, clock),
       todos: createTodoStore(access, clock),
+      deliveries: createDeliveryStore(access, clock),
+      chats: createChatStore(access, clock),
+      pairings: createPairingStore(access, clock),
+      accounts: createAccountStore({ access, instances, holds, path, now: clock }),
       ...createUpkeep(access, path, clock),
       async close() {
         try {
           await access.close();
         } finally {
+          holds.close();
           instances.close();
         }
       },

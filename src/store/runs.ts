@@ -1,10 +1,12 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
+import { absorbJoining } from "./absorb.ts";
 import { acceptRun, findRun, toRun } from "./accept.ts";
 import { insertNewApproval, markSettled } from "./approvals.ts";
 import { type Db, statement } from "./connection.ts";
 import type { RunStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
+import { makeRepliesDue } from "./deliveries.ts";
 import { appendRunEvents, runEventsAfter } from "./events.ts";
 import type { Instances } from "./instances.ts";
 import { appendMessages, messagesOfRun } from "./messages.ts";
@@ -106,6 +108,17 @@ const selectQueued = statement((db) =>
   db.select().from(runs).where(eq(runs.status, "queued")).orderBy(runs.position).prepare(),
 );
 
+const selectOpenOf = statement((db) =>
+  db
+    .select()
+    .from(runs)
+    .where(
+      and(eq(runs.sessionKey, sql.placeholder("sessionKey")), inArray(runs.status, ["queued", "running"])),
+    )
+    .orderBy(runs.position)
+    .prepare(),
+);
+
 /** Runs, their journals and their events. `now` gives milliseconds since the epoch. */
 export function createRunStore(access: Access, instances: Instances, now: () => number): RunStore {
   /** One transaction of a run that runs here: its messages, its events and whatever `also` does. */
@@ -163,6 +176,9 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
       step(id, { messages: [], events }, (db) => insertNewApproval(db, id, approval, now())),
     settleApproval: (id, approvalId, events) =>
       step(id, { messages: [], events }, (db) => markSettled(db, id, approvalId)),
+    openOf: (sessionKey) => access.read((db) => selectOpenOf(db).all({ sessionKey }).map(toRun)),
+    absorb: (id, said, events) =>
+      access.write((db) => absorbJoining(db, { id, ...openRun(db, id, instances.own) }, said, events, now())),
     subTasks: (id) =>
       access.read((db) =>
         selectSubTasks(db)
@@ -237,6 +253,7 @@ function end(db: Db, id: string, outcome: RunOutcome, now: number): void {
     JSON.stringify(outcome.usage),
     now,
   );
+  makeRepliesDue(db, id, now);
 }
 
 function listRuns(db: Db, page: Parameters<RunStore["list"]>[0]) {

@@ -10,10 +10,13 @@ import {
 } from "drizzle-orm/sqlite-core";
 import type {
   ApprovalDecision,
+  DeliveryKind,
+  DeliveryStatus,
   NewMessage,
   RunError,
   RunKind,
   RunStatus,
+  SentPart,
   TodoStatus,
   Usage,
 } from "./records.ts";
@@ -73,6 +76,8 @@ export const runs = sqliteTable(
     startedAt: integer("started_at"),
     finishedAt: integer("finished_at"),
     eventsPruned: integer("events_pruned", { mode: "boolean" }).notNull().default(false),
+    /** While it is queued, its message may go to the run of its session that is running. */
+    joinsRunning: integer("joins_running", { mode: "boolean" }).notNull().default(false),
   },
   (table) => [
     index("runs_by_session").on(table.sessionKey, table.status),
@@ -161,15 +166,101 @@ export const inbox = sqliteTable(
     source: text().notNull(),
     deliveryId: text("delivery_id").notNull(),
     fingerprint: text().notNull(),
-    /** Null once the session of the run was deleted: the delivery stays known. */
+    /** Null once the run was deleted, and for what asked for no run: the delivery stays known. */
     runId: text("run_id").references(() => runs.id, { onDelete: "set null" }),
     createdAt: integer("created_at").notNull(),
+    /** The answer to what asked for no run, for when it comes again. */
+    note: text(),
   },
   (table) => [
     primaryKey({ columns: [table.source, table.deliveryId] }),
     index("inbox_by_age").on(table.createdAt),
     index("inbox_by_run").on(table.runId),
   ],
+);
+
+/**
+ * What leaves through the platforms. A position is never used twice, also when the row is gone: a gateway reads on from the
+ * last one it saw.
+ */
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    position: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    kind: text().$type<DeliveryKind>().notNull(),
+    status: text().$type<DeliveryStatus>().notNull(),
+    platform: text().notNull(),
+    account: text().notNull(),
+    chat: text().notNull(),
+    thread: text(),
+    replyTo: text("reply_to"),
+    /** Null for what is of no run, and once the run was deleted: whoever wrote still waits for an answer. */
+    runId: text("run_id").references(() => runs.id, { onDelete: "set null" }),
+    text: text(),
+    extra: text({ mode: "json" }).$type<unknown>(),
+    parts: text({ mode: "json" }).$type<SentPart[]>().notNull().default([]),
+    attempts: integer().notNull().default(0),
+    dueAt: integer("due_at").notNull(),
+    error: text({ mode: "json" }).$type<RunError>(),
+    createdAt: integer("created_at").notNull(),
+    finishedAt: integer("finished_at"),
+  },
+  (table) => [
+    index("deliveries_open").on(table.platform, table.account).where(sql`finished_at is null`),
+    index("deliveries_by_run").on(table.runId).where(sql`run_id is not null`),
+    index("deliveries_to_prune").on(table.finishedAt).where(sql`finished_at is not null`),
+  ],
+);
+
+/** What was chosen in conversations of chats. WITHOUT ROWID. */
+export const chats = sqliteTable("chats", {
+  key: text().primaryKey(),
+  sessionId: text("session_id"),
+  model: text(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** Those who may write to a bot, or ask to. A code is kept as its digest with salt. */
+export const pairings = sqliteTable(
+  "pairings",
+  {
+    position: integer().primaryKey(),
+    platform: text().notNull(),
+    account: text().notNull(),
+    userId: text("user_id").notNull(),
+    name: text().notNull(),
+    codeSalt: text("code_salt"),
+    codeDigest: text("code_digest"),
+    createdAt: integer("created_at").notNull(),
+    /** Of a pending one; null once it is approved. */
+    expiresAt: integer("expires_at"),
+    approvedAt: integer("approved_at"),
+    approvedBy: text("approved_by"),
+  },
+  (table) => [uniqueIndex("pairings_by_person").on(table.platform, table.account, table.userId)],
+);
+
+/** Wrong codes in a row, by platform. WITHOUT ROWID. */
+export const pairingFailures = sqliteTable("pairing_failures", {
+  platform: text().primaryKey(),
+  count: integer().notNull(),
+  lockedUntil: integer("locked_until"),
+});
+
+/** The accounts of platforms, as the process that connects them tells of them. WITHOUT ROWID. */
+export const accounts = sqliteTable(
+  "accounts",
+  {
+    platform: text().notNull(),
+    account: text().notNull(),
+    /** The process that wrote last. */
+    instance: text().notNull(),
+    health: text({ mode: "json" }).$type<unknown>(),
+    state: text({ mode: "json" }).$type<unknown>(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.platform, table.account] })],
 );
 
 /** Entries by principal and key. */

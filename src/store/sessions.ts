@@ -3,10 +3,13 @@ import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
 import type { SessionStore } from "./contract.ts";
 import { decodeCursor, pageOf, wholeLimit } from "./cursor.ts";
-import { searchableText, toMessage } from "./messages.ts";
+import { findDelivery, keepDelivery } from "./inbox.ts";
+import { removeLastTurn } from "./last-turn.ts";
+import { plainText, searchableText, toMessage } from "./messages.ts";
 import type { MessageHit, Page, Session } from "./records.ts";
 import { messages, sessions } from "./schema.ts";
 import { type MatchMode, matchExpression, parseQuery, snippet } from "./search.ts";
+import { forgetWordsOfSession, refuseOpenRuns } from "./session-tree.ts";
 import type { Access } from "./writer.ts";
 
 const selectSession = statement((db) =>
@@ -37,33 +40,14 @@ const selectNewestMessages = statement((db) =>
     .prepare(),
 );
 
-/** A session, and those of its sub-tasks, which go with it. */
-const TREE = `WITH RECURSIVE tree (key) AS (
-    VALUES (?)
-    UNION SELECT s.key FROM tree JOIN runs r ON r.session_key = tree.key JOIN sessions s ON s.parent_run_id = r.id
-  )`;
-
-const selectOpenRun = statement((db) =>
-  db.$client.prepare<[number], [string]>(
-    `${TREE} SELECT 1 FROM tree JOIN runs ON session_key = tree.key WHERE status IN ('queued', 'running') LIMIT 1`,
-  ),
-);
-
-const deleteWords = statement((db) =>
-  db.$client.prepare(
-    `${TREE} DELETE FROM messages_fts
-     WHERE rowid IN (SELECT messages.id FROM tree JOIN messages ON session_key = tree.key)`,
-  ),
-);
-
 const deleteSession = statement((db) => db.$client.prepare("DELETE FROM sessions WHERE key = ?"));
 
 const updateSummary = statement((db) =>
   db.$client.prepare("UPDATE sessions SET summary = ?, summary_through_id = ? WHERE key = ?"),
 );
 
-/** Sessions, and the search over their messages. */
-export function createSessionStore(access: Access): SessionStore {
+/** Sessions, and the search over their messages. `now` gives milliseconds since the epoch. */
+export function createSessionStore(access: Access, now: () => number): SessionStore {
   return {
     get: (key) =>
       access.read((db) => {
@@ -75,11 +59,8 @@ export function createSessionStore(access: Access): SessionStore {
     search: (query, page) => access.read((db) => searchMessages(db, query, page)),
     delete: (key) =>
       access.write((db) => {
-        if (selectOpenRun(db).values(key).length > 0)
-          throw new AppError("conflict", "A run of this session is still open.", {
-            hint: "Cancel the run or wait for its end, then delete the session.",
-          });
-        deleteWords(db).run(key);
+        refuseOpenRuns(db, key);
+        forgetWordsOfSession(db, key);
         return deleteSession(db).run(key).changes > 0;
       }),
     summary: (key) =>
@@ -92,6 +73,15 @@ export function createSessionStore(access: Access): SessionStore {
       access.write((db) => {
         if (updateSummary(db).run(text, throughId, key).changes === 0)
           throw new AppError("not_found", "There is no such session.");
+      }),
+    undo: (key, delivery) =>
+      access.write((db) => {
+        const known = findDelivery(db, delivery);
+        if (known) return known.note;
+        const removed = removeLastTurn(db, key, now());
+        const text = removed && plainText(removed);
+        keepDelivery(db, delivery, { runId: null, note: text }, now());
+        return text;
       }),
   };
 }

@@ -21,10 +21,17 @@ const selectRunsToPrune = statement((db) =>
 const deleteEvents = statement((db) => db.$client.prepare("DELETE FROM run_events WHERE run_id = ?"));
 const markPruned = statement((db) => db.$client.prepare("UPDATE runs SET events_pruned = 1 WHERE id = ?"));
 
-const deleteDeliveries = statement((db) =>
+const deleteReceived = statement((db) =>
   db.$client.prepare(
     `DELETE FROM inbox WHERE (source, delivery_id) IN
        (SELECT source, delivery_id FROM inbox WHERE created_at < ? ORDER BY created_at LIMIT ?)`,
+  ),
+);
+
+const deleteFinished = statement((db) =>
+  db.$client.prepare(
+    `DELETE FROM deliveries WHERE position IN
+       (SELECT position FROM deliveries WHERE finished_at < ? ORDER BY finished_at LIMIT ?)`,
   ),
 );
 
@@ -40,7 +47,8 @@ export function createUpkeep(access: Access, path: string, now: () => number): U
     async prune({ deliveriesMs, eventsMs }) {
       const time = now();
       while ((await access.write((db) => pruneEvents(db, time - eventsMs))) === PRUNE_RUNS);
-      while ((await access.write((db) => pruneDeliveries(db, time - deliveriesMs))) === PRUNE_DELIVERIES);
+      for (const drop of [dropReceived, dropFinished])
+        while ((await access.write((db) => drop(db, time - deliveriesMs))) === PRUNE_DELIVERIES);
     },
   };
 }
@@ -102,6 +110,10 @@ function pruneEvents(db: Db, before: number): number {
   return ids.length;
 }
 
-function pruneDeliveries(db: Db, before: number): number {
-  return deleteDeliveries(db).run(before, PRUNE_DELIVERIES).changes;
+function dropReceived(db: Db, before: number): number {
+  return deleteReceived(db).run(before, PRUNE_DELIVERIES).changes;
+}
+
+function dropFinished(db: Db, before: number): number {
+  return deleteFinished(db).run(before, PRUNE_DELIVERIES).changes;
 }

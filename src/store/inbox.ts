@@ -1,0 +1,52 @@
+import { sql } from "drizzle-orm";
+import { AppError } from "../lib/errors.ts";
+import { type Db, statement } from "./connection.ts";
+import type { Delivery } from "./records.ts";
+import { inbox } from "./schema.ts";
+
+/** Deliveries that were taken on, as runs and sessions share them. */
+
+const selectDelivery = statement((db) =>
+  db
+    .select({ fingerprint: inbox.fingerprint, runId: inbox.runId, note: inbox.note })
+    .from(inbox)
+    .where(
+      sql`${inbox.source} = ${sql.placeholder("source")} and ${inbox.deliveryId} = ${sql.placeholder("id")}`,
+    )
+    .prepare(),
+);
+
+const insertDelivery = statement((db) =>
+  db.$client.prepare(
+    "INSERT INTO inbox (source, delivery_id, fingerprint, run_id, note, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+  ),
+);
+
+/** What was kept of a delivery. */
+interface KnownDelivery {
+  /** The run that it asked for, while there is that run. */
+  runId: string | null;
+  /** The answer to what asked for no run. */
+  note: string | null;
+}
+
+/** What is known of a delivery, or null. Throws `idempotency_mismatch` when its id was used for another request. */
+export function findDelivery(db: Db, { source, id, fingerprint }: Delivery): KnownDelivery | null {
+  const known = selectDelivery(db).get({ source, id });
+  if (!known) return null;
+  if (known.fingerprint !== fingerprint)
+    throw new AppError("idempotency_mismatch", "This idempotency key was used for another request.", {
+      hint: "Send a new key with a new request; repeat a request with its key only unchanged.",
+    });
+  return known;
+}
+
+/** Keeps a delivery, so that it is known when it comes again; within a transaction. */
+export function keepDelivery(
+  db: Db,
+  { source, id, fingerprint }: Delivery,
+  { runId, note }: KnownDelivery,
+  now: number,
+): void {
+  insertDelivery(db).run(source, id, fingerprint, runId, note, now);
+}

@@ -3,6 +3,7 @@ import type {
   BotIdentity,
   FetchedFile,
   InboundEvent,
+  InboundFile,
   Platform,
   PlatformAdapter,
   PlatformId,
@@ -99,16 +100,16 @@ export interface FileSource {
 export interface Gateway {
   /** Connects every account. Raises what `Supervisor.start` raises. */
   start(): Promise<void>;
-  /** Receives nothing more, lets what is being sent end, and lets go of the accounts. */
-  stop(deadlineMs: number): Promise<void>;
+  /**
+   * Receives nothing more at once. Once `turnsEnded` resolves, sends what is due for some seconds and lets go of the accounts;
+   * what is not sent by then leaves with the next start.
+   */
+  stop(turnsEnded: Promise<unknown>): Promise<void>;
   health(): readonly AccountHealth[];
   /** The account that answers at a webhook, or null. */
   webhook(platform: string, account: string): GatewayWebhook | null;
   /** The bytes of a file that came with a message. Rejects with `attachment_refused`. */
-  fetchFile(
-    file: FileSource & { ref: string; kind: string; name?: string },
-    signal: AbortSignal,
-  ): Promise<FetchedFile>;
+  fetchFile(file: FileSource & InboundFile, signal: AbortSignal): Promise<FetchedFile>;
 }
 
 /** The webhook of one account. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32: no i, l, o, u
 const RANDOM_CHARS = 28; // 140 bits: never guessable, though an id is no credential
@@ -19,4 +19,9 @@ export function newId(prefix: string, nowMs = Date.now()): string {
   for (let i = 0; i < RANDOM_CHARS; i++) id += ALPHABET[(POOL[used + i] ?? 0) & 31];
   used += RANDOM_CHARS;
   return id;
+}
+
+/** An id derived from others: the same each time, and nothing but letters, digits, `-` and `_`. */
+export function derivedId(prefix: string, ...parts: string[]): string {
+  return `${prefix}_${hash("sha256", JSON.stringify(parts), "base64url").slice(0, 32)}`;
 }

@@ -1,13 +1,10 @@
+import type { AccountSettings } from "../config/accounts.ts";
 import type { Config } from "../config/schema.ts";
+
+export type { AccountSettings } from "../config/accounts.ts";
 
 /** The platforms that can be configured. */
 export type PlatformId = keyof Config["platforms"];
-
-/** What the configuration says of one bot of a platform. */
-export type AccountSettings<Id extends PlatformId = PlatformId> = Omit<
-  NonNullable<Config["platforms"][Id]>,
-  "accounts"
->;
 
 /** A place where people and the bot write. Ids are the platform's own, as text. */
 export interface ChatAddress {
@@ -188,7 +185,12 @@ export interface PlatformAdapter {
   /** Shows for some seconds that the bot is at work. */
   typing?(address: ChatAddress, signal: AbortSignal): Promise<void>;
   /** Puts the bot's reaction on a message in place of the one before; null takes it away. */
-  react?(address: ChatAddress, messageId: string, reaction: Reaction | null, signal: AbortSignal): Promise<void>;
+  react?(
+    address: ChatAddress,
+    messageId: string,
+    reaction: Reaction | null,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Rejects with `refused` for a file over `maxBytes` or one that is no file. */
   fetchFile?(file: InboundFile, maxBytes: number, signal: AbortSignal): Promise<FetchedFile>;
   /** Makes these commands known to the platform; needed once per start. */

@@ -1,0 +1,189 @@
+import type { Agent } from "../../agent/contract.ts";
+import type { RunEvent } from "../../agent/events.ts";
+import type { LiveConfig } from "../../config/live.ts";
+import { derivedId } from "../../lib/ids.ts";
+import type { Log } from "../../lib/log.ts";
+import { PlatformError } from "../../platforms/contract.ts";
+import { splitMarkdown } from "../../platforms/split.ts";
+import type { Store } from "../../store/contract.ts";
+import type { NewOutboundDelivery, Run } from "../../store/records.ts";
+import { approvalButtons } from "../buttons.ts";
+import type { Connection } from "../contract.ts";
+import { type DeliveryExtra, extraOf } from "../extra.ts";
+import { wordsIn } from "../words.ts";
+import { createGrowing, type GrowingAnswer, parseEvent } from "./growing.ts";
+import { messageOf, type Outgoing, show } from "./outgoing.ts";
+import type { Pace } from "./pace.ts";
+import { createPainter, type Painter } from "./painter.ts";
+import { showTyping } from "./typing.ts";
+
+/** After so many refusals for being too fast, an answer is shown at its end only. */
+const MAX_FLOOD_STRIKES = 3;
+
+/** What following answers works with. */
+export interface AnswerParts {
+  agent: Pick<Agent, "events">;
+  store: Store;
+  config: LiveConfig;
+  log: Log;
+  paceOf(connection: Connection): Pace;
+  /** Takes over a question of the run; it is on disk already. */
+  deliver(delivery: NewOutboundDelivery): void;
+}
+
+/** How the run of an answer ended. */
+export interface Ending {
+  /** Null when there is no such run any more. */
+  run: Run | null;
+  /** What the model had said last, for a run that was stopped. */
+  said: string;
+}
+
+/**
+ * Follows the run of an answer to its end: shows that the bot is at work, the answer while it grows, and what it asks for.
+ * Rejects with the signal's reason.
+ */
+export async function followAnswer(
+  outgoing: Outgoing,
+  connection: Connection,
+  parts: AnswerParts,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const { runId } = outgoing.delivery;
+  const run = runId === undefined ? null : await parts.store.runs.get(runId);
+  if (run === null || hasEnded(run)) return { run, said: "" };
+  const { chat, thread } = outgoing.delivery.target;
+  const address = { chat, ...(thread === undefined ? {} : { thread }) };
+  const stopTyping = showTyping(connection, address, signal, parts.log);
+  const growing = createGrowing();
+  const painter = livePainter(outgoing, connection, growing, parts, signal);
+  try {
+    for await (const events of parts.agent.events(run.id, 0, signal))
+      for (const event of events.map(parseEvent)) {
+        if (growing.apply(event)) painter?.touch();
+        await tellOfApproval(event, outgoing, connection, parts, run.id);
+      }
+  } finally {
+    stopTyping();
+    await painter?.stop();
+  }
+  signal.throwIfAborted();
+  return { run: await parts.store.runs.get(run.id), said: growing.current.text.trim() };
+}
+
+function hasEnded({ status }: Run): boolean {
+  return status !== "queued" && status !== "running";
+}
+
+/** Shows the answer while it grows, as the account's settings and the platform allow; null where neither does. */
+function livePainter(
+  outgoing: Outgoing,
+  connection: Connection,
+  growing: GrowingAnswer,
+  parts: AnswerParts,
+  signal: AbortSignal,
+): Painter | null {
+  const { streaming } = connection.account.settings;
+  if (streaming === "off") return null;
+  const { scope, language } = extraOf(outgoing.delivery);
+  const { editEveryMs } = connection.platform.limits;
+  const pace = parts.paceOf(connection);
+  const { chat } = outgoing.delivery.target;
+  let strikes = 0;
+  let isDraft = streaming === "draft" && connection.can("draft");
+
+  const paint = async () => {
+    const { text, tool } = growing.current;
+    const working = tool === null ? "" : wordsIn(language).working(tool);
+    const markdown = [text.trim(), working].filter((one) => one !== "").join("\n\n");
+    const contents = splitMarkdown(markdown, connection.platform.fits).map((one) => ({ markdown: one.text }));
+    if (contents.length === 0 || !connection.can(isDraft ? "draft" : "edit")) return;
+    const mayCall = async () => pace.tryTake(chat, scope);
+    if (isDraft) {
+      const last = messageOf(outgoing, contents.at(-1) ?? { markdown }, 0, true);
+      if (await mayCall()) isDraft = await connection.adapter.draft(last, signal);
+      if (isDraft) return;
+    }
+    await show(outgoing, contents, {
+      connection,
+      store: parts.store.deliveries,
+      isPartial: true,
+      mayCall,
+      signal,
+    });
+  };
+  const painter = createPainter(
+    editEveryMs[scope],
+    () =>
+      paint().catch((error: unknown) => {
+        if (!(error instanceof PlatformError) || error.kind !== "rate_limited") throw error;
+        strikes += 1;
+        pace.block(chat, error.retryAfterMs ?? 1_000);
+        painter.pause(strikes < MAX_FLOOD_STRIKES ? (error.retryAfterMs ?? 1_000) : Number.MAX_SAFE_INTEGER);
+      }),
+    parts.log,
+  );
+  return painter;
+}
+
+/** Asks in the chat what the run asks for, and shows there what was decided, however it was decided. */
+async function tellOfApproval(
+  event: RunEvent,
+  { delivery }: Outgoing,
+  connection: Connection,
+  parts: AnswerParts,
+  runId: string,
+): Promise<void> {
+  if (event.type !== "approval.requested" && event.type !== "approval.decided") return;
+  const id = derivedId("apq", event.approval_id);
+  const { language, scope, caller } = extraOf(delivery);
+  const words = wordsIn(language);
+  if (event.type === "approval.requested") {
+    const extra: DeliveryExtra = {
+      language,
+      scope,
+      ...(caller === undefined ? {} : { caller }),
+      approval: { runId, approvalId: event.approval_id },
+    };
+    const text = words.approvalAsked(event.question, event.details);
+    const question: NewOutboundDelivery = { id, kind: "approval", target: delivery.target, text, extra };
+    if (await parts.store.deliveries.add(question)) parts.deliver(question);
+    return;
+  }
+  await closeQuestion(id, event.approved ? words.approved : words.denied, connection, parts);
+}
+
+/** Puts the decision in the place of the buttons. Only for looks, so that a failure is only told to the log. */
+async function closeQuestion(
+  id: string,
+  decision: string,
+  connection: Connection,
+  { store, log }: AnswerParts,
+): Promise<void> {
+  const asked = await store.deliveries.get(id);
+  const index = (asked?.parts.length ?? 0) - 1;
+  const part = asked?.parts[index];
+  if (asked === null || part === undefined || !connection.can("edit")) return;
+  const shown = splitMarkdown(asked.text ?? "", connection.platform.fits)[index]?.text ?? "";
+  const whole = `${shown}\n\n${decision}`;
+  const content = { markdown: connection.platform.fits(whole) ? whole : decision, buttons: [] };
+  const message = messageOf({ delivery: asked, shown: [] }, content, index, false);
+  await connection.adapter
+    .edit(part, message, AbortSignal.timeout(30_000))
+    .catch((error: unknown) => log.debug("a decided question could not be marked", { error }));
+}
+
+/** What a question shows: its parts, with the buttons below the last one. */
+export function questionContents(
+  { text = "", extra }: Pick<NewOutboundDelivery, "text" | "extra">,
+  fits: (markdown: string) => boolean,
+) {
+  const { approval, language } = extraOf({ extra });
+  const pieces = splitMarkdown(text, fits);
+  return pieces.map(({ text: markdown }, index) => ({
+    markdown,
+    ...(approval !== undefined && index === pieces.length - 1
+      ? { buttons: approvalButtons(approval.approvalId, wordsIn(language)) }
+      : {}),
+  }));
+}

@@ -1,0 +1,183 @@
+import type { Agent } from "../../agent/contract.ts";
+import { accountLabel } from "../../config/accounts.ts";
+import type { LiveConfig } from "../../config/live.ts";
+import type { Log } from "../../lib/log.ts";
+import { sleep, within } from "../../lib/waiting.ts";
+import type { Store } from "../../store/contract.ts";
+import type { NewOutboundDelivery, OutboundDelivery } from "../../store/records.ts";
+import type { Connection } from "../contract.ts";
+import { extraOf } from "../extra.ts";
+import { type Ending, followAnswer } from "./answer.ts";
+import { contentsOf } from "./contents.ts";
+import { createDispatch } from "./dispatch.ts";
+import type { OpenFile } from "./files.ts";
+import { createLanes, type Queued } from "./lanes.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { createPace, type Pace } from "./pace.ts";
+
+/** How often it is asked what other processes want sent. */
+const LOOK_MS = 1_000;
+const PAGE = 200;
+/** After a fault of the store. */
+const FOLLOW_AGAIN_MS = 1_000;
+/** What is being sent may take so long to end, once nothing runs any more. */
+const FLUSH_MS = 5_000;
+/** Nothing is taken up twice: an account's newest position that was looked at. */
+const FROM_THE_BEGINNING = 0;
+
+/** What delivering works with. */
+export interface DeliverParts {
+  store: Store;
+  agent: Pick<Agent, "events">;
+  config: LiveConfig;
+  log: Log;
+  openFile: OpenFile;
+  find(platform: string, account: string): Connection | null;
+}
+
+/** Brings what is in the outbox to its chats. */
+export interface Deliverer {
+  /** Takes over a delivery that this process has put into the outbox. */
+  deliver(delivery: NewOutboundDelivery): void;
+  /** An account can send: takes up all that is open for it, now and from then on as others add to it. */
+  ready(connection: Connection): void;
+  /** Resolves once the delivery is sent or dead. */
+  settled(id: string): Promise<void>;
+  /** Waits until `turnsEnded`, lets what is due be sent, and leaves the rest for the next start. */
+  stop(turnsEnded: Promise<unknown>): Promise<void>;
+}
+
+/** A delivery that this process has taken up. */
+interface Taken extends Outgoing, Queued {
+  ending: Ending;
+}
+
+/** Nothing is sent before an account is ready. */
+export function createDeliverer(parts: DeliverParts): Deliverer {
+  const { store, config, log, openFile, find } = parts;
+  const stopping = new AbortController();
+  const taken = new Map<string, Taken>();
+  const settling = new Map<string, (() => void)[]>();
+  const paces = new Map<string, Pace>();
+  const looks = new Map<string, { position: number; timer: Timer }>();
+  let order = 0;
+
+  const paceOf = (connection: Connection): Pace => {
+    const label = accountLabel(connection.account);
+    const pace = paces.get(label) ?? createPace(connection.platform.limits);
+    paces.set(label, pace);
+    return pace;
+  };
+  const answerParts = { ...parts, paceOf, deliver };
+  const dispatch = createDispatch({ store: store.deliveries, find, paceOf, log, signal: stopping.signal });
+  const lanes = createLanes<Taken>(async (item) => {
+    const isOver = await dispatch.send(item, (connection) =>
+      contentsOf(item.delivery, item.ending, connection, { config, openFile }),
+    );
+    if (isOver) await react(item);
+    leave(item);
+  });
+
+  function take(delivery: OutboundDelivery): void {
+    if (taken.has(delivery.id) || stopping.signal.aborted) return;
+    const item: Taken = { delivery, shown: [], order: order++, ending: { run: null, said: "" } };
+    taken.set(delivery.id, item);
+    if (delivery.kind !== "answer") return lanes.add(laneOf(delivery), item);
+    void follow(item);
+  }
+
+  /** Waits for the run of an answer, which is due from then on. */
+  async function follow(item: Taken): Promise<void> {
+    const { platform, account } = item.delivery.target;
+    const connection = find(platform, account);
+    if (connection === null) return leave(item); // it is taken up when the account is ready
+    await react(item);
+    while (!stopping.signal.aborted)
+      try {
+        item.ending = await followAnswer(item, connection, answerParts, stopping.signal);
+        return lanes.add(laneOf(item.delivery), item);
+      } catch (error) {
+        if (!stopping.signal.aborted)
+          log.warn("an answer could not be followed", { id: item.delivery.id, error });
+        await sleep(FOLLOW_AGAIN_MS, stopping.signal);
+      }
+    leave(item);
+  }
+
+  function leave({ delivery }: Taken): void {
+    taken.delete(delivery.id);
+    for (const resolve of settling.get(delivery.id) ?? []) resolve();
+    settling.delete(delivery.id);
+  }
+
+  /** Says with a sign on the message that was asked with how its answer stands. Never fails. */
+  async function react({ delivery, ending }: Taken): Promise<void> {
+    const connection = find(delivery.target.platform, delivery.target.account);
+    const { askedWith } = extraOf(delivery);
+    if (delivery.kind !== "answer" || askedWith === undefined || !connection?.account.settings.reactions)
+      return;
+    if (!connection.can("react")) return;
+    const reaction = ending.run === null ? "seen" : ending.run.status === "completed" ? "done" : "failed";
+    await connection.adapter
+      .react({ chat: delivery.target.chat }, askedWith, reaction, stopping.signal)
+      .catch((error: unknown) => log.debug("a reaction could not be set", { error }));
+  }
+
+  function deliver(delivery: NewOutboundDelivery): void {
+    const status = delivery.kind === "answer" ? "waiting" : "due";
+    const createdAt = Date.now();
+    const fresh = {
+      position: 0,
+      parts: [],
+      attempts: 0,
+      dueAt: createdAt,
+      error: null,
+      createdAt,
+      finishedAt: null,
+    };
+    take({ ...delivery, ...fresh, status });
+  }
+
+  /** Takes up what is in the outbox behind the position that was looked at last. */
+  async function look(connection: Connection): Promise<void> {
+    const { platform, name } = connection.account;
+    const label = accountLabel(connection.account);
+    for (;;) {
+      const from = looks.get(label)?.position ?? FROM_THE_BEGINNING;
+      const open = await store.deliveries.open(platform, name, from, PAGE);
+      for (const delivery of open) take(delivery);
+      const known = looks.get(label);
+      if (known) known.position = open.at(-1)?.position ?? from;
+      if (open.length < PAGE || stopping.signal.aborted) return;
+    }
+  }
+
+  return {
+    deliver,
+    ready(connection) {
+      const label = accountLabel(connection.account);
+      dispatch.wake();
+      const lookNow = () =>
+        look(connection).catch((error: unknown) => log.warn("the outbox could not be read", { error }));
+      const known = looks.get(label);
+      if (known) known.position = FROM_THE_BEGINNING;
+      else looks.set(label, { position: FROM_THE_BEGINNING, timer: setInterval(lookNow, LOOK_MS) });
+      void lookNow();
+    },
+    settled(id) {
+      if (!taken.has(id)) return Promise.resolve();
+      return new Promise((resolve) => settling.set(id, [...(settling.get(id) ?? []), resolve]));
+    },
+    async stop(turnsEnded) {
+      for (const { timer } of looks.values()) clearInterval(timer);
+      await turnsEnded;
+      await within(lanes.idle(), FLUSH_MS);
+      stopping.abort(new Error("Hermes is stopping."));
+      await lanes.idle();
+    },
+  };
+}
+
+function laneOf({ target }: OutboundDelivery): string {
+  return JSON.stringify([target.platform, target.account, target.chat, target.thread ?? ""]);
+}

@@ -1,0 +1,140 @@
+import { accountLabel } from "../../config/accounts.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import type { Log } from "../../lib/log.ts";
+import { sleep } from "../../lib/waiting.ts";
+import { PlatformError } from "../../platforms/contract.ts";
+import type { DeliveryStore } from "../../store/contract.ts";
+import type { OutboundDelivery, RunError } from "../../store/records.ts";
+import type { Connection } from "../contract.ts";
+import { extraOf } from "../extra.ts";
+import { type Content, type Outgoing, show } from "./outgoing.ts";
+import type { Pace } from "./pace.ts";
+
+const RETRY = { baseMs: 500, maxMs: 60_000 };
+/** What was not delivered in this time is given up. */
+const MAX_AGE_MS = 24 * 3_600_000;
+
+/** What dispatching works with. */
+export interface DispatchParts {
+  store: DeliveryStore;
+  find(platform: string, account: string): Connection | null;
+  paceOf(connection: Connection): Pace;
+  log: Log;
+  signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** Sends deliveries, with patience. */
+export interface Dispatch {
+  /**
+   * Sees a delivery through until it is sent or dead. False when the signal aborted before that: it stays in the outbox. Never
+   * rejects. `contents` is asked once there is a connection.
+   */
+  send(outgoing: Outgoing, contents: (connection: Connection) => Promise<Content[]>): Promise<boolean>;
+  /** Something can be tried again that could not. */
+  wake(): void;
+}
+
+/** What waits, waits until the platform, the back-off or `wake` says so. */
+export function createDispatch(parts: DispatchParts): Dispatch {
+  const { store, find, paceOf, log, signal, now = Date.now } = parts;
+  let waking = new AbortController();
+
+  /** Until the time is over or something changes for the better. */
+  const pause = (ms: number) => sleep(ms, AbortSignal.any([signal, waking.signal]));
+
+  async function attempt(outgoing: Outgoing, contents: Content[], connection: Connection): Promise<void> {
+    const { delivery } = outgoing;
+    const pace = paceOf(connection);
+    const { scope } = extraOf(delivery);
+    const mayCall = async () => {
+      await pace.take(delivery.target.chat, scope, signal);
+      return true;
+    };
+    await show(outgoing, contents, { connection, store, isPartial: false, mayCall, signal });
+    await store.finish(delivery.id, delivery.parts);
+  }
+
+  /** Notes why a try failed, and waits until the next one makes sense. True when there is no next one. */
+  async function failed(
+    { delivery }: Outgoing,
+    error: PlatformError,
+    connection: Connection,
+  ): Promise<boolean> {
+    const account = accountLabel(connection.account);
+    if (error.kind === "moved" && error.movedTo !== undefined) {
+      await store.moveChat(
+        connection.account.platform,
+        connection.account.name,
+        delivery.target.chat,
+        error.movedTo,
+      );
+      delivery.target = { ...delivery.target, chat: error.movedTo };
+      return false;
+    }
+    const isOld = now() - delivery.createdAt > MAX_AGE_MS;
+    if (error.kind === "refused" || isOld) {
+      log.warn("a message could not be delivered", { account, id: delivery.id, reason: error.message });
+      await store.bury(delivery.id, runError(error));
+      return true;
+    }
+    delivery.attempts += 1;
+    const waitMs = error.retryAfterMs ?? backoffMs(delivery.attempts - 1, RETRY);
+    if (error.kind === "rate_limited") paceOf(connection).block(delivery.target.chat, waitMs);
+    log.debug("a message waits for another try", { account, id: delivery.id, reason: error.message, waitMs });
+    const { attempts } = delivery;
+    await store.postpone(delivery.id, { attempts, dueAt: now() + waitMs, error: runError(error) });
+    await (error.kind === "rate_limited" ? sleep(waitMs, signal) : pause(waitMs));
+    return false;
+  }
+
+  async function tryOnce(
+    outgoing: Outgoing,
+    contents: (connection: Connection) => Promise<Content[]>,
+  ): Promise<boolean> {
+    const { platform, account } = outgoing.delivery.target;
+    const connection = find(platform, account);
+    if (connection === null) {
+      await pause(RETRY.maxMs);
+      return false;
+    }
+    try {
+      await attempt(outgoing, await contents(connection), connection);
+      return true;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      return failed(outgoing, asPlatformError(thrown), connection);
+    }
+  }
+
+  return {
+    async send(outgoing, contents) {
+      while (!signal.aborted)
+        try {
+          if (await tryOnce(outgoing, contents)) return true;
+        } catch (error) {
+          if (signal.aborted) return false;
+          // The store cannot be written: the message is not noted as sent, so it is tried again.
+          log.warn("a delivery could not be noted", { id: outgoing.delivery.id, error });
+          await pause(backoffMs(3, RETRY));
+        }
+      return false;
+    },
+    wake() {
+      waking.abort();
+      waking = new AbortController();
+    },
+  };
+}
+
+function asPlatformError(thrown: unknown): PlatformError {
+  if (thrown instanceof PlatformError) return thrown;
+  return new PlatformError("unavailable", "The message could not be sent.", { cause: thrown });
+}
+
+/** Why a delivery waits or is dead, as the store keeps it. */
+function runError({ kind, message, hint }: PlatformError): NonNullable<OutboundDelivery["error"]> {
+  const error: RunError = { code: kind, message };
+  return hint === undefined ? error : { ...error, hint };
+}

@@ -1,0 +1,57 @@
+import type { LiveConfig } from "../../config/live.ts";
+import { readBeneath } from "../../lib/beneath-read.ts";
+import { AppError } from "../../lib/errors.ts";
+import type { OutboundFile } from "../../platforms/contract.ts";
+import type { Caller } from "../../tools/contract.ts";
+import { mediaTypeOf } from "../../tools/file/kinds.ts";
+import { createLocator } from "../../tools/file/locate.ts";
+import type { ToolRegistry } from "../../tools/registry.ts";
+
+/** In an answer: a line that names a file to be sent. */
+const FILE_LINE = /^\s*MEDIA:\s*(\S.*?)\s*$/;
+const FENCE = /^\s{0,3}(```+|~~~+)/;
+const MAX_FILES = 10;
+
+/** Opens a file for a caller. Rejects with what is wrong with it, in words for a person. */
+export type OpenFile = (path: string, caller: Caller | undefined, maxBytes: number) => Promise<OutboundFile>;
+
+/** The answer without the lines that name files, and the files, in order. Lines within a code block are text. */
+export function extractFiles(answer: string): { text: string; paths: string[] } {
+  if (!answer.includes("MEDIA:")) return { text: answer, paths: [] };
+  const paths: string[] = [];
+  let fence: string | null = null;
+  const kept = answer.split("\n").filter((line) => {
+    const mark = FENCE.exec(line)?.[1];
+    if (mark !== undefined) {
+      if (fence === null) fence = mark;
+      else if (mark.startsWith(fence)) fence = null;
+    }
+    const path = fence === null ? FILE_LINE.exec(line)?.[1] : undefined;
+    if (path === undefined || paths.length >= MAX_FILES) return true;
+    paths.push(path.replace(/^`(.*)`$/, "$1"));
+    return false;
+  });
+  return { text: kept.join("\n").trim(), paths };
+}
+
+/** Opens what the caller's own file_read could open, below the same roots and by descriptor. */
+export function createFileOpener(config: LiveConfig, home: string, tools: ToolRegistry): OpenFile {
+  const { locate } = createLocator(config, home);
+  return async (path, caller, maxBytes) => {
+    if (caller === undefined || !mayRead(tools, caller))
+      throw new AppError("forbidden", "files cannot be read here.");
+    const { root, below, name } = locate(path, "read");
+    const bytes = await readBeneath(root, below, maxBytes);
+    const shown = name(below).split("/").at(-1) ?? "file";
+    return {
+      name: shown,
+      mediaType: mediaTypeOf(bytes.subarray(0, 4_096), shown),
+      bytes: new Uint8Array(bytes),
+    };
+  };
+}
+
+/** Whether a caller may read files at all. */
+export function mayRead(tools: ToolRegistry, caller: Caller): boolean {
+  return tools.list(caller).some((tool) => tool.name === "file_read");
+}

@@ -1,0 +1,134 @@
+import type { Button, OutboundFile, OutboundMessage } from "../../platforms/contract.ts";
+import { PlatformError } from "../../platforms/contract.ts";
+import type { DeliveryStore } from "../../store/contract.ts";
+import type { OutboundDelivery, SentPart } from "../../store/records.ts";
+import type { Connection } from "../contract.ts";
+import { extraOf } from "../extra.ts";
+
+/** One message of a delivery. */
+export interface Content {
+  markdown: string;
+  buttons?: readonly Button[];
+  /** A message with files is sent once and never edited. */
+  files?: readonly OutboundFile[];
+}
+
+/** A delivery that this process sends, and what its messages show. */
+export interface Outgoing {
+  /** `parts` and `target` follow what happens. */
+  delivery: OutboundDelivery;
+  /** What each part shows; of parts that another process sent nothing is known. */
+  shown: (string | undefined)[];
+}
+
+/** How a delivery is brought to its chat. */
+export interface ShowOptions {
+  connection: Connection;
+  store: Pick<DeliveryStore, "recordParts">;
+  /** More of it will come. */
+  isPartial: boolean;
+  /** Waits until a call may be made. False: it may not, and the rest is left for later. */
+  mayCall(): Promise<boolean>;
+  signal: AbortSignal;
+}
+
+/**
+ * Makes the messages of a delivery show these contents: sends what is missing, edits what differs, removes what is too much. Each
+ * part is on disk before the next one is sent, so that after a crash no more than one is sent again, with the same id.
+ */
+export async function show(
+  outgoing: Outgoing,
+  contents: readonly Content[],
+  options: ShowOptions,
+): Promise<void> {
+  const { delivery, shown } = outgoing;
+  for (const [index, content] of contents.entries()) {
+    const isPartial = options.isPartial && index === contents.length - 1;
+    const face = JSON.stringify([content.markdown, content.buttons ?? [], isPartial]);
+    if (shown[index] === face) continue;
+    if (delivery.parts[index] === undefined) {
+      if (!(await options.mayCall())) return;
+      await send(outgoing, content, index, isPartial, options);
+    } else if (content.files === undefined && options.connection.can("edit")) {
+      if (!(await options.mayCall())) return;
+      await edit(outgoing, content, index, isPartial, options);
+    }
+    shown[index] = face;
+  }
+  if (!options.isPartial) await removeFrom(outgoing, contents.length, options);
+}
+
+/** A message of a delivery, ready to be sent. */
+export function messageOf(
+  { delivery }: Outgoing,
+  content: Content,
+  index: number,
+  isPartial: boolean,
+): OutboundMessage {
+  const { chat, thread, replyTo } = delivery.target;
+  const { recipient } = extraOf(delivery);
+  const { markdown, buttons, files } = content;
+  return {
+    address: { chat, ...(thread === undefined ? {} : { thread }) },
+    markdown,
+    idempotencyId: `${delivery.id}:${index}`,
+    ...(replyTo === undefined || index > 0 ? {} : { replyTo }),
+    ...(buttons === undefined ? {} : { buttons }),
+    ...(files === undefined ? {} : { files }),
+    ...(recipient === undefined ? {} : { recipient }),
+    ...(isPartial ? { isPartial } : {}),
+  };
+}
+
+async function send(
+  outgoing: Outgoing,
+  content: Content,
+  index: number,
+  isPartial: boolean,
+  { connection, store, signal }: ShowOptions,
+): Promise<void> {
+  const { delivery } = outgoing;
+  const sent = await connection.adapter.send(messageOf(outgoing, content, index, isPartial), signal);
+  delivery.parts[index] = { messageId: sent.messageId };
+  await store.recordParts(delivery.id, delivery.parts);
+}
+
+/** A message that somebody deleted meanwhile is sent anew. */
+async function edit(
+  outgoing: Outgoing,
+  content: Content,
+  index: number,
+  isPartial: boolean,
+  options: ShowOptions,
+): Promise<void> {
+  const { delivery } = outgoing;
+  const part = delivery.parts[index] as SentPart;
+  const message = messageOf(outgoing, content, index, isPartial);
+  try {
+    await options.connection.adapter.edit(part, message, options.signal);
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.kind !== "refused" || isPartial) throw error;
+    const again = { ...message, idempotencyId: `${message.idempotencyId}:again` };
+    const sent = await options.connection.adapter.send(again, options.signal);
+    delivery.parts[index] = { messageId: sent.messageId };
+    await options.store.recordParts(delivery.id, delivery.parts);
+  }
+}
+
+/** Messages that were shown while the answer was longer. */
+async function removeFrom(outgoing: Outgoing, count: number, options: ShowOptions): Promise<void> {
+  const { delivery, shown } = outgoing;
+  const { chat, thread } = delivery.target;
+  while (delivery.parts.length > count) {
+    const last = delivery.parts.at(-1) as SentPart;
+    if (options.connection.can("remove")) {
+      if (!(await options.mayCall())) return;
+      const address = { chat, ...(thread === undefined ? {} : { thread }) };
+      await options.connection.adapter.remove(address, last, options.signal).catch((error: unknown) => {
+        if (!(error instanceof PlatformError) || error.kind !== "refused") throw error; // it is gone already
+      });
+    }
+    delivery.parts.pop();
+    shown.length = Math.min(shown.length, delivery.parts.length);
+  }
+}

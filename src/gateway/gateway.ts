@@ -1,0 +1,128 @@
+import type { Agent } from "../agent/contract.ts";
+import { type Account, accountLabel } from "../config/accounts.ts";
+import type { LiveConfig } from "../config/live.ts";
+import { AppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { ModelRouter } from "../models/contract.ts";
+import { type FetchedFile, type InboundFile, PlatformError } from "../platforms/contract.ts";
+import type { Store } from "../store/contract.ts";
+import type { ToolRegistry } from "../tools/registry.ts";
+import type { Connection, Gateway, GatewayWebhook } from "./contract.ts";
+import { createDeliverer } from "./deliver/deliver.ts";
+import { createFileOpener, mayRead } from "./deliver/files.ts";
+import { MENU } from "./receive/commands.ts";
+import { createReceive } from "./receive/receive.ts";
+import { createSupervisor } from "./supervisor.ts";
+
+/** What the gateway is made from. */
+export interface GatewayParts {
+  config: LiveConfig;
+  store: Store;
+  agent: Agent;
+  tools: ToolRegistry;
+  models: ModelRouter;
+  /** Hermes's home. */
+  home: string;
+  log: Log;
+  /** Names of platforms or accounts; absent: all that are configured. */
+  only?: readonly string[];
+  /** How other processes are told of this one. */
+  holder: string;
+}
+
+/** The platforms that can show a file as such: what the agent sends goes out there. */
+const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack"]);
+
+/** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
+export function createGateway(parts: GatewayParts): Gateway {
+  const { config, store, tools, home, log } = parts;
+  const openFile = createFileOpener(config, home, tools);
+  const deliverer = createDeliverer({
+    ...parts,
+    openFile,
+    find: (...account) => supervisor.find(...account),
+  });
+  const receive = createReceive({
+    ...parts,
+    deliver: deliverer.deliver,
+    canSendFiles: ({ platform }: Account, { caller }) => SENDS_FILES.has(platform) && mayRead(tools, caller),
+  });
+  const supervisor = createSupervisor({
+    ...parts,
+    listener: {
+      received: receive,
+      ready(connection) {
+        deliverer.ready(connection);
+        registerCommands(connection, log);
+      },
+    },
+  });
+
+  return {
+    start: () => supervisor.start(),
+    async stop(turnsEnded) {
+      await supervisor.stopReceiving();
+      await deliverer.stop(turnsEnded);
+      await supervisor.stop();
+    },
+    health: () => supervisor.health(),
+    webhook(platform, account) {
+      const connection = supervisor.find(platform, account);
+      return connection?.platform.receivesBy(connection.account.settings) === "webhook"
+        ? webhookOf(connection)
+        : null;
+    },
+    async fetchFile({ platform, account, ...file }, signal) {
+      const connection = supervisor.find(platform, account);
+      if (connection === null || !connection.can("fetchFile"))
+        throw new AppError(
+          "attachment_refused",
+          "The file cannot be fetched: its platform is not connected here.",
+        );
+      return fetchFrom(connection, file, config.current.gateway.max_file_bytes, signal);
+    },
+  };
+}
+
+function webhookOf({ platform, account, adapter, can }: Connection): GatewayWebhook {
+  return {
+    admits: (headers) => platform.admits?.(headers, account.settings) ?? true,
+    async answer(request) {
+      if (!can("webhook"))
+        throw new AppError("not_ready", "This account is not connected yet.", { retryAfterMs: 2_000 });
+      try {
+        return await adapter.webhook(request);
+      } catch (cause) {
+        throw new AppError("not_ready", "The message could not be taken at this moment.", {
+          retryAfterMs: 2_000,
+          cause,
+        });
+      }
+    },
+  };
+}
+
+async function fetchFrom(
+  connection: Connection,
+  file: InboundFile,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<FetchedFile> {
+  try {
+    return await connection.adapter.fetchFile(file, maxBytes, signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const why = cause instanceof PlatformError ? cause.message : "It could not be fetched.";
+    throw new AppError("attachment_refused", why, { cause });
+  }
+}
+
+/** Makes the commands known to the platform. Without them the commands work as text, so that a failure is only told. */
+function registerCommands(connection: Connection, log: Log): void {
+  if (!connection.can("registerCommands")) return;
+  connection.adapter
+    .registerCommands(MENU, AbortSignal.timeout(60_000))
+    .catch((error: unknown) =>
+      log.warn("the commands could not be registered", { account: accountLabel(connection.account), error }),
+    );
+}

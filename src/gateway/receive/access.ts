@@ -1,0 +1,53 @@
+import type { Account } from "../../config/accounts.ts";
+import type { InboundMessage } from "../../platforms/contract.ts";
+
+/** What becomes of a message: the agent gets it, its sender gets a code to be let in with, or nobody gets anything. */
+export type Access = "answer" | "pair" | "ignore";
+
+type Settings = Account["settings"];
+
+/**
+ * Who may speak with the bot. Denies by default, compares whole ids only, and takes nobody for another because of a name.
+ * `isPaired` is asked for direct chats alone: whoever was let in by a code gains nothing in groups.
+ */
+export async function accessOf(
+  settings: Settings,
+  message: InboundMessage,
+  isPaired: () => Promise<boolean>,
+): Promise<Access> {
+  const { sender, scope } = message;
+  if (sender.id === "") return "ignore";
+  const isListed = listed(settings.allowed_users, sender.id);
+  if (scope === "group")
+    return isListed && isAllowedGroup(settings, message) && concernsBot(settings, message)
+      ? "answer"
+      : "ignore";
+  if (isListed || (await isPaired())) return "answer";
+  return settings.pairing && message.button === undefined ? "pair" : "ignore";
+}
+
+/** True for who is in the configuration and not only let in by a code. */
+export function isListedUser({ allowed_users }: Settings, senderId: string): boolean {
+  return senderId !== "" && listed(allowed_users, senderId);
+}
+
+function isAllowedGroup(settings: Settings, { address, spaces = [] }: InboundMessage): boolean {
+  const places = [address.chat, ...spaces];
+  const hasOneOf = (ids: readonly string[]) => places.some((place) => listed(ids, place));
+  if (hasOneOf(settings.allowed_groups)) return true;
+  if (!("allowed_guilds" in settings)) return false;
+  const { allowed_guilds, allowed_channels } = settings;
+  if (allowed_channels.length > 0 && !hasOneOf(allowed_channels)) return false;
+  if (allowed_guilds.length > 0) return hasOneOf(allowed_guilds);
+  return allowed_channels.length > 0;
+}
+
+function concernsBot({ chats, require_mention }: Settings, { address, isForBot }: InboundMessage): boolean {
+  if (isForBot) return true;
+  const own = Object.hasOwn(chats, address.chat) ? chats[address.chat]?.require_mention : undefined;
+  return !(own ?? require_mention);
+}
+
+function listed(ids: readonly (string | number)[], id: string): boolean {
+  return ids.some((one) => one === "*" || String(one) === id);
+}

@@ -1,0 +1,82 @@
+import { type Account, accountLabel } from "../../config/accounts.ts";
+import { derivedId } from "../../lib/ids.ts";
+import type { InboundMessage } from "../../platforms/contract.ts";
+import type { DeliveryTarget } from "../../store/records.ts";
+import { type Caller, ID_PATTERN, sessionKey, sessionOwner } from "../../tools/contract.ts";
+import { type Language, languageOf } from "../language.ts";
+
+/** What the configuration says of a chat: the account's settings, or the chat's own where it has some. */
+export interface Voice {
+  tools?: readonly string[];
+  model?: string;
+  prompt?: string;
+}
+
+/** Somebody in a chat: whom the agent speaks with, in which session, and where its answers go. */
+export interface Place {
+  /** Names the pair of chat and person in the store. */
+  chatKey: string;
+  caller: Caller;
+  /** The session that the chat has by nature, until `/new` gives it another. */
+  sessionId: string;
+  target: DeliveryTarget;
+  scope: InboundMessage["scope"];
+  language: Language;
+  voice: Voice;
+}
+
+const SESSION_ID = new RegExp(ID_PATTERN);
+
+/**
+ * Where a message stands. In groups each person has a session of their own. Ids of the platform reach keys only encoded, so
+ * that none of them can stand for a part of another key.
+ */
+export function placeOf(account: Account, message: InboundMessage): Place {
+  const { address, scope, sender } = message;
+  const label = accountLabel(account);
+  const { chats, language, tools, model, prompt } = account.settings;
+  const own = (Object.hasOwn(chats, address.chat) ? chats[address.chat] : undefined) ?? {};
+  const voice = { tools: own.tools ?? tools, model: own.model ?? model, prompt: own.prompt ?? prompt };
+  return {
+    chatKey: `${chatPrefix(label, address.chat)}${encode(address.thread ?? "")}/${encode(sender.id)}`,
+    caller: {
+      door: "gateway",
+      principal: `${label}:${encode(sender.id)}`,
+      scopes: ["read", "chat", "tools"],
+      ...(voice.tools === undefined ? {} : { tools: voice.tools }),
+    },
+    sessionId: sessionIdFor(address.chat, address.thread),
+    target: {
+      platform: account.platform,
+      account: account.name,
+      ...address,
+      ...(scope === "group" && message.messageId !== undefined ? { replyTo: message.messageId } : {}),
+    },
+    scope,
+    language: languageOf(own.language ?? language, message),
+    voice: present(voice),
+  };
+}
+
+/** What the keys of everybody in a chat begin with. */
+export function chatPrefix(label: string, chat: string): string {
+  return `${label}/${encode(chat)}/`;
+}
+
+/** The key of a session of this person. */
+export function sessionKeyOf({ caller }: Place, sessionId: string): string {
+  return sessionKey(sessionOwner(caller), sessionId);
+}
+
+function sessionIdFor(chat: string, thread: string | undefined): string {
+  const plain = thread === undefined ? chat : `${chat}_${thread.replaceAll(".", "_")}`;
+  return SESSION_ID.test(plain) ? plain : derivedId("chat", chat, thread ?? "");
+}
+
+function encode(id: string): string {
+  return encodeURIComponent(id);
+}
+
+function present<T extends object>(value: { [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Partial<T>;
+}

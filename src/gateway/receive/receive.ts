@@ -1,0 +1,184 @@
+import { randomInt } from "node:crypto";
+import type { Agent, TurnRequest } from "../../agent/contract.ts";
+import { type Account, accountLabel } from "../../config/accounts.ts";
+import type { LiveConfig } from "../../config/live.ts";
+import { AppError } from "../../lib/errors.ts";
+import { derivedId } from "../../lib/ids.ts";
+import type { Log } from "../../lib/log.ts";
+import type { ModelRouter } from "../../models/contract.ts";
+import type { InboundEvent, InboundMessage } from "../../platforms/contract.ts";
+import type { Store } from "../../store/contract.ts";
+import type { ChatState, NewOutboundDelivery } from "../../store/records.ts";
+import type { Connection } from "../contract.ts";
+import type { DeliveryExtra } from "../extra.ts";
+import { wordsIn } from "../words.ts";
+import { accessOf, isListedUser } from "./access.ts";
+import { type CommandCall, commandIn, failureOf, runCommand } from "./commands.ts";
+import { createInOrder } from "./in-order.ts";
+import { chatPrefix, type Place, placeOf, sessionKeyOf } from "./place.ts";
+import { pressButton } from "./press.ts";
+import { turnOf } from "./turn.ts";
+
+/** Without letters and digits that look alike. */
+const CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+const CODE_CHARS = 8;
+/** Refusals that pass: the platform shall deliver the message again. */
+const PASSING: ReadonlySet<string> = new Set([
+  "overloaded",
+  "shutting_down",
+  "store_unavailable",
+  "internal",
+]);
+
+/** What receiving works with. */
+export interface ReceiveParts {
+  config: LiveConfig;
+  store: Store;
+  agent: Agent;
+  models: ModelRouter;
+  log: Log;
+  /** Takes over what is to be sent; it is on disk already. */
+  deliver(delivery: NewOutboundDelivery): void;
+  /** What an account may send besides text, as the agent is told of it. */
+  canSendFiles(account: Account, place: Place): boolean;
+}
+
+/** Takes events in. Resolves once the event is on disk or refused for good; rejects when it has to come again. */
+export type Receive = (connection: Connection, event: InboundEvent) => Promise<void>;
+
+/** An event with what is known of it. */
+interface Received {
+  connection: Connection;
+  message: InboundMessage;
+  place: Place;
+}
+
+/** Events of one chat are taken in the order in which they came; those of different chats side by side. */
+export function createReceive(parts: ReceiveParts): Receive {
+  const { config, store, agent, log } = parts;
+  const inOrder = createInOrder();
+
+  async function receive(connection: Connection, message: InboundMessage): Promise<void> {
+    const { account } = connection;
+    const { settings } = account;
+    const isPaired = () => store.pairings.isApproved(account.platform, account.name, message.sender.id);
+    const access = await accessOf(settings, message, isPaired);
+    log.debug("message received", {
+      account: accountLabel(account),
+      id: message.id,
+      chat: message.address.chat,
+      sender: message.sender.id,
+      access,
+      text: message.text,
+    });
+    if (access === "ignore") return;
+    const received = { connection, message, place: placeOf(account, message) };
+    if (access === "pair") return offerCode(received);
+    if (message.button !== undefined)
+      return say(received, await pressButton(message.button, received.place, parts));
+    await takeIn(received);
+  }
+
+  /** A command is done at once, anything else becomes a turn. */
+  async function takeIn(received: Received): Promise<void> {
+    const { message, place } = received;
+    const chat = await store.chats.get(place.chatKey);
+    const command = commandIn(message.text);
+    if (command !== null && (message.files ?? []).length === 0)
+      return say(received, await runCommand({ ...callOf(received, chat), ...command }, parts));
+    if (message.text.trim() === "" && (message.files ?? []).length === 0) return;
+    try {
+      await ask(received, chat);
+    } catch (error) {
+      if (!(error instanceof AppError) || PASSING.has(error.code)) throw error;
+      await say(received, wordsIn(place.language).failed(failureOf(error)));
+    }
+  }
+
+  function callOf(received: Received, chat: ChatState): Omit<CommandCall, "name" | "rest"> {
+    const { connection, message, place } = received;
+    return {
+      message,
+      place,
+      chat,
+      sessionId: chat.sessionId ?? place.sessionId,
+      delivery: deliveryOf(received),
+      bot: connection.health.bot?.name ?? null,
+      isListed: isListedUser(connection.account.settings, message.sender.id),
+      retry: () => ask(received, chat, { replacesLastTurn: true }),
+    };
+  }
+
+  async function ask(received: Received, chat: ChatState, more: Partial<TurnRequest> = {}): Promise<void> {
+    const { connection, message, place } = received;
+    const sessionId = chat.sessionId ?? place.sessionId;
+    const { busy } = config.current.gateway;
+    const before = busy === "interrupt" ? await store.runs.openOf(sessionKeyOf(place, sessionId)) : [];
+    const reply = replyTo(received, "answer");
+    const { run, duplicate } = await agent.accept({
+      ...turnOf({ account: connection.account, message, place, chat, sessionId }, parts),
+      delivery: deliveryOf(received),
+      reply,
+      ...(busy === "steer" ? { joinsRunning: true } : {}),
+      ...more,
+    });
+    if (duplicate) return;
+    for (const { id } of before) await agent.cancel(id);
+    parts.deliver({ ...reply, runId: run.id });
+  }
+
+  async function offerCode(received: Received): Promise<void> {
+    const { connection, message, place } = received;
+    const { platform, name: account } = connection.account;
+    const person = { platform, account, userId: message.sender.id, name: message.sender.name };
+    const offered = await store.pairings.request(person, newCode);
+    if (offered.outcome !== "code") {
+      log.debug("no code was given", { account: accountLabel(connection.account), ...offered });
+      return;
+    }
+    const command = `hermes pairing approve ${platform} ${offered.code}`;
+    await say(received, wordsIn(place.language).pairingCode(offered.code, command));
+  }
+
+  /** Hermes's own words as an answer to a message: said once, however often the message comes. */
+  async function say(received: Received, text: string | null): Promise<void> {
+    if (text === null) return;
+    const notice: NewOutboundDelivery = { ...replyTo(received, "notice"), text };
+    if (await store.deliveries.add(notice)) parts.deliver(notice);
+  }
+
+  return (connection, event) => {
+    const label = accountLabel(connection.account);
+    if (event.type === "message")
+      return inOrder(chatPrefix(label, event.address.chat), () => receive(connection, event));
+    const { platform, name } = connection.account;
+    return inOrder(chatPrefix(label, event.from), async () => {
+      log.info("a chat goes on under another id", { account: label, from: event.from, to: event.to });
+      await store.deliveries.moveChat(platform, name, event.from, event.to);
+      await store.chats.moveChat(chatPrefix(label, event.from), chatPrefix(label, event.to));
+    });
+  };
+}
+
+/** The delivery of a message: the same however often the platform delivers it. */
+function deliveryOf({ connection, message }: Received): CommandCall["delivery"] {
+  return { source: `gateway:${accountLabel(connection.account)}`, id: message.id, fingerprint: "" };
+}
+
+function replyTo(received: Received, kind: "answer" | "notice"): NewOutboundDelivery {
+  const { message, place } = received;
+  const { source, id } = deliveryOf(received);
+  const { user, space } = { user: message.sender.id, space: message.spaces?.[0] };
+  const extra: DeliveryExtra = {
+    language: place.language,
+    scope: place.scope,
+    recipient: { user, ...(space === undefined ? {} : { space }) },
+    ...(message.messageId === undefined ? {} : { askedWith: message.messageId }),
+    caller: place.caller,
+  };
+  return { id: derivedId("dlv", source, id), kind, target: place.target, extra };
+}
+
+function newCode(): string {
+  return Array.from({ length: CODE_CHARS }, () => CODE_ALPHABET[randomInt(CODE_ALPHABET.length)]).join("");
+}

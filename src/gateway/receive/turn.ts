@@ -1,0 +1,63 @@
+import type { TurnRequest } from "../../agent/contract.ts";
+import type { Account } from "../../config/accounts.ts";
+import type { InboundMessage } from "../../platforms/contract.ts";
+import type { ChatState } from "../../store/records.ts";
+import { cleanUntrusted, wrapUntrusted } from "../../tools/untrusted.ts";
+import type { Place } from "./place.ts";
+
+/** What a turn is made from. */
+interface Asked {
+  account: Account;
+  message: InboundMessage;
+  place: Place;
+  chat: ChatState;
+  sessionId: string;
+}
+
+/** A message from a chat as the agent takes it. */
+export function turnOf(
+  asked: Asked,
+  { canSendFiles }: { canSendFiles(account: Account, place: Place): boolean },
+): TurnRequest {
+  const { account, message, place, chat, sessionId } = asked;
+  const model = chat.model ?? place.voice.model;
+  const files = (message.files ?? []).map((file) => ({
+    ...file,
+    platform: account.platform,
+    account: account.name,
+  }));
+  return {
+    kind: "chat",
+    caller: place.caller,
+    sessionId,
+    text: textOf(message),
+    instructions: instructionsFor(asked, canSendFiles(account, place)),
+    ...(model === undefined ? {} : { model }),
+    ...(files.length === 0 ? {} : { files }),
+  };
+}
+
+/** What was said, below what it replies to. That may be a stranger's: it is data. */
+function textOf({ text, quoted }: InboundMessage): string {
+  if (quoted === undefined || quoted.text.trim() === "") return text;
+  const source = quoted.isFromBot
+    ? "your own message, which this replies to"
+    : "the message that this replies to";
+  return `${wrapUntrusted(quoted.text, source)}\n\n${text}`;
+}
+
+const LANGUAGES = { en: "English", zh: "Chinese" } as const;
+
+function instructionsFor({ account, message, place }: Asked, canSendFiles: boolean): string {
+  const { language } = account.settings;
+  // As JSON: a name is whatever its owner likes.
+  const name = JSON.stringify(cleanUntrusted(message.sender.name.slice(0, 64)));
+  const lines = [
+    place.voice.prompt,
+    `You speak with ${name} in ${place.scope === "direct" ? "a direct chat" : "a group"} on ${account.platform}. Markdown is shown.`,
+    language === "en" || language === "zh" ? `Answer in ${LANGUAGES[language]}.` : undefined,
+    place.scope === "group" ? "When there is nothing to say, answer NO_REPLY alone." : undefined,
+    canSendFiles ? "To send a file, write a line of its own: MEDIA: followed by its path." : undefined,
+  ];
+  return lines.filter((line) => line !== undefined).join("\n");
+}

@@ -1,0 +1,52 @@
+import { accountLabel } from "../config/accounts.ts";
+import type { LiveConfig } from "../config/live.ts";
+import { AppError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { orAborted } from "../lib/waiting.ts";
+import type { Store } from "../store/contract.ts";
+import { createDeliverer } from "./deliver/deliver.ts";
+import { createSupervisor } from "./supervisor.ts";
+
+/** What sending without a gateway works with. */
+export interface SendNowParts {
+  config: LiveConfig;
+  store: Store;
+  log: Log;
+  holder: string;
+}
+
+/**
+ * Connects the account of one delivery, without receiving, and sends what is open for it until the delivery is sent or dead.
+ * Raises what `Supervisor.start` raises, `not_found`, and the reason of the signal.
+ */
+export async function sendNow(parts: SendNowParts, deliveryId: string, signal: AbortSignal): Promise<void> {
+  const { store, log } = parts;
+  const delivery = await store.deliveries.get(deliveryId);
+  if (delivery === null) throw new AppError("not_found", `There is no delivery ${deliveryId}.`);
+  const { platform, account } = delivery.target;
+  const deliverer = createDeliverer({
+    ...parts,
+    agent: { events: nothing }, // no run is waited for here
+    openFile: () => Promise.reject(new AppError("forbidden", "files cannot be read here.")),
+    find: (...wanted) => supervisor.find(...wanted),
+  });
+  const supervisor = createSupervisor({
+    ...parts,
+    only: [accountLabel({ platform, name: account })],
+    receives: false,
+    listener: {
+      received: () => Promise.reject(new Error("nothing is received here")),
+      ready: () => deliverer.deliver(delivery),
+    },
+  });
+  try {
+    await supervisor.start();
+    log.debug("connected for one message", { delivery: deliveryId });
+    await orAborted(deliverer.settled(deliveryId), signal);
+  } finally {
+    await deliverer.stop(Promise.resolve());
+    await supervisor.stop();
+  }
+}
+
+async function* nothing(): AsyncGenerator<never> {}

@@ -62,14 +62,23 @@ const CHECKS: Check[] = [
 ];
 
 function testOutcome(exitCode: number): Outcome {
-  const suites = existsSync(RESULTS)
-    ? /<testsuites[^>]*>/.exec(readFileSync(RESULTS, "utf8"))?.[0]
-    : undefined;
+  const results = existsSync(RESULTS) ? readFileSync(RESULTS, "utf8") : "";
+  failures.push(...failedTests(results));
+  const suites = /<testsuites[^>]*>/.exec(results)?.[0];
   const number = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites ?? "")?.[1] ?? 0);
   const failed = number("failures") + number("errors");
   const passed = number("tests") - failed - number("skipped");
   // A file that cannot be loaded, or a crash, fails the run without failing a test.
   return { passed, failed: exitCode !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** The names of the tests that failed, said again at the end: what they printed stands far above. */
+function failedTests(results: string): string[] {
+  const cases = results.matchAll(/<testcase\b([^>]*[^/])>\s*<(?:failure|error)\b/g);
+  return [...cases].map(([, attributes = ""]) => {
+    const value = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+    return `${value("file")}: ${value("name")}`;
+  });
 }
 
 async function run(check: Check): Promise<Outcome> {
@@ -101,6 +110,6 @@ for (const check of CHECKS) {
   total.failed += failed;
   if (failed > 0) failures.push(check.name);
 }
-if (failures.length > 0) console.log(`\nFailed: ${failures.join(", ")}`);
+if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join("\n  ")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;

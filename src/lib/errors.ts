@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   internal: [500, "Internal error"],
   model_refused: [502, "The model provider refused the request"],
   model_bad_answer: [502, "The model provider sent an unusable answer"],
+  model_endless: [502, "The model provider sent an answer without an end"],
   model_unreachable: [502, "The model provider could not be reached"],
   model_rate_limited: [503, "The model provider limits the rate"],
   store_unavailable: [503, "Storage is unavailable"],

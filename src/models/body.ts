@@ -1,5 +1,5 @@
 import type { Endpoint } from "./endpoint.ts";
-import { badAnswer, connectionFailure } from "./failure.ts";
+import { badAnswer, connectionFailure, endless } from "./failure.ts";
 import type { Watch } from "./watch.ts";
 
 /** Bytes of one answer on the wire, after decompression. A chunk is about 200 bytes for one token. */
@@ -26,7 +26,7 @@ export function readBody(response: Response, endpoint: Endpoint, watch: Watch): 
     const { value, done } = await next(reader);
     if (done) return null;
     sizeBytes += value.byteLength;
-    if (sizeBytes > MAX_BODY_BYTES) throw badAnswer(endpoint, "an answer that does not end");
+    if (sizeBytes > MAX_BODY_BYTES) throw endless(endpoint);
     return value;
   }
 

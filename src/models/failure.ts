@@ -104,6 +104,13 @@ export function badAnswer(endpoint: Endpoint, what: string, options: AppErrorOpt
   return new AppError("model_bad_answer", `${endpoint.provider} sent ${what}.`, options);
 }
 
+/** The answer goes on past every limit. It is not asked for again: that would cost as much once more. */
+export function endless(endpoint: Endpoint): AppError {
+  return new AppError("model_endless", `${endpoint.provider} sent an answer that does not end.`, {
+    hint: "Ask for less at once, or use another model.",
+  });
+}
+
 /** The answer is a web page: of a proxy, a sign-in page, or of a server that has no such path. */
 export function webPage(endpoint: Endpoint): AppError {
   return badAnswer(endpoint, "a web page instead of an answer", {

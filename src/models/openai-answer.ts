@@ -2,7 +2,7 @@ import { newId } from "../lib/ids.ts";
 import type { ToolCallRecord, Usage } from "../store/records.ts";
 import type { FinishReason, ModelEvent } from "./contract.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { badAnswer, reportedFailure } from "./failure.ts";
+import { badAnswer, endless, reportedFailure } from "./failure.ts";
 import { argumentsObject } from "./tool-arguments.ts";
 
 /** Text, reasoning and arguments of one answer, in characters: more than any model writes, less than memory. */
@@ -54,7 +54,7 @@ export function createAnswer(endpoint: Endpoint, promptChars: number): Answer {
 
   function grow(text: string): void {
     chars += text.length;
-    if (chars > MAX_ANSWER_CHARS) throw badAnswer(endpoint, "an answer that does not end");
+    if (chars > MAX_ANSWER_CHARS) throw endless(endpoint);
   }
 
   /** Appends what a delta says; true when it says anything. */

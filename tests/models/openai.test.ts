@@ -49,6 +49,15 @@ describe("answers", () => {
     expect(heard.text).toBe("Look\n[image image/png, 8 characters of base64]");
   });
 
+  test("a recording arrives as input_audio", async () => {
+    const parts = [
+      { type: "text" as const, text: "Listen" },
+      { type: "audio" as const, mediaType: "audio/mpeg", data: "SUQz" },
+    ];
+    const heard = await call("echo", { messages: [{ role: "user", parts }] });
+    expect(heard.text).toBe("Listen\n[recording mp3, 4 characters of base64]");
+  });
+
   test("every chunk is an event of its own", async () => {
     const model = openAiModel(endpoint({ baseUrl: fake.url, model: "text-50-every-1" }));
     let chunks = 0;
@@ -135,8 +144,8 @@ describe("faults", () => {
     { model: "truncated-5", code: "model_bad_answer", says: /breaks off before its end/ },
     { model: "badjson", code: "model_bad_answer", says: /malformed JSON/ },
     { model: "html", code: "model_bad_answer", says: /web page/ },
-    { model: "endless", code: "model_bad_answer", says: /does not end/ },
-    { model: "gzip-bomb", code: "model_bad_answer", says: /does not end/ },
+    { model: "endless", code: "model_endless", says: /does not end/ },
+    { model: "gzip-bomb", code: "model_endless", says: /does not end/ },
     {
       model: "stall",
       code: "model_timeout",

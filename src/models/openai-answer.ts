@@ -7,6 +7,8 @@ import { argumentsObject } from "./tool-arguments.ts";
 
 /** Text, reasoning and arguments of one answer, in characters: more than any model writes, less than memory. */
 const MAX_ANSWER_CHARS = 4 * 1024 * 1024;
+/** Chunks that say nothing, as some providers send while a model thinks; more of them only cost time. */
+const MAX_SILENT_CHUNKS = 200_000;
 const MAX_TOOL_CALLS = 128;
 
 /** What is read of a chunk. Providers leave out, null and add fields at will, so nothing here is taken for granted. */
@@ -51,6 +53,7 @@ export function createAnswer(endpoint: Endpoint, promptChars: number): Answer {
   let finish: FinishReason | null = null;
   let usage: Usage | null = null;
   let chars = 0;
+  let silentChunks = 0;
 
   function grow(text: string): void {
     chars += text.length;
@@ -85,7 +88,10 @@ export function createAnswer(endpoint: Endpoint, promptChars: number): Answer {
       const reason = textOf(choice?.finish_reason);
       if (reason !== "") finish = finishReason(reason, endpoint);
       usage = readUsage(chunk.usage ?? choice?.usage ?? chunk.x_groq?.usage) ?? usage;
-      return said || reason !== "";
+      if (said || reason !== "") return true;
+      silentChunks += 1;
+      if (silentChunks > MAX_SILENT_CHUNKS) throw endless(endpoint);
+      return false;
     },
     get finished() {
       return finish !== null;

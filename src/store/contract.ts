@@ -91,7 +91,7 @@ export interface RunStore {
   /** Stores the result as a tool message and closes the call. */
   endToolCall(id: string, result: NewMessage, events: NewRunEvent[]): Promise<RunEventRecord[]>;
   appendEvents(id: string, events: NewRunEvent[]): Promise<RunEventRecord[]>;
-  /** Ends the run: its last messages, its outcome and its last event in one transaction. */
+  /** Ends the run: its last messages, its outcome and its last event in one transaction. Its reply is due from then on. */
   finish(
     id: string,
     outcome: RunOutcome,
@@ -138,6 +138,7 @@ export interface RunStore {
 export interface AbsorbedRuns {
   /** The runs that have ended by it. */
   runIds: string[];
+  /** What was said in them, in order. */
   messages: NewMessage[];
   events: RunEventRecord[];
 }
@@ -180,7 +181,10 @@ export interface TodoStore {
   list(principal: string, filter: { status?: TodoStatus; limit: number }): Promise<Todo[]>;
 }
 
-/** What leaves through the platforms: kept until it is delivered or dead. */
+/**
+ * What leaves through the platforms: kept until it is delivered or dead, and changed only until then: with `conflict` later,
+ * with `not_found` for an unknown id. An answer whose run was removed has no `runId` any more.
+ */
 export interface DeliveryStore {
   /** Keeps a delivery that is due at once. False when its id is known already. */
   add(delivery: NewOutboundDelivery): Promise<boolean>;
@@ -199,7 +203,10 @@ export interface DeliveryStore {
   bury(id: string, error: RunError): Promise<void>;
   /** Newest first. */
   list(page: PageRequest & { status?: DeliveryStatus; platform?: string }): Promise<Page<OutboundDelivery>>;
-  /** Makes a dead one due again. Rejects with `not_found`, and with `conflict` for one that is not dead. */
+  /**
+   * Makes a dead one due again, with what was sent of it, in a place behind all others. Rejects with `not_found`, and with
+   * `conflict` for one that is not dead.
+   */
   retry(id: string): Promise<OutboundDelivery>;
   /** The address of a chat changed: what is open goes to the new one. */
   moveChat(platform: string, account: string, from: string, to: string): Promise<void>;
@@ -209,6 +216,7 @@ export interface DeliveryStore {
 export interface ChatStore {
   get(key: string): Promise<ChatState>;
   save(key: string, state: ChatState): Promise<void>;
+  /** Keys that begin with the one go on with the other. What is known under a new key already stays. */
   moveChat(fromKeyPrefix: string, toKeyPrefix: string): Promise<void>;
 }
 

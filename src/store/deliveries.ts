@@ -73,9 +73,16 @@ const markDead = statement((db) =>
   ),
 );
 
+/** AUTOINCREMENT knows of the new position only by the sequence, which is therefore moved first. */
+const takePosition = statement((db) =>
+  db.$client.prepare("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'deliveries'"),
+);
+
+/** In a new place: gateways look behind the last position that they saw, and all before it has left by now. */
 const markDueAgain = statement((db) =>
   db.$client.prepare(
-    `UPDATE deliveries SET status = 'due', attempts = 0, due_at = ?2, error = NULL, finished_at = NULL
+    `UPDATE deliveries SET status = 'due', attempts = 0, due_at = ?2, error = NULL, finished_at = NULL,
+       position = (SELECT seq FROM sqlite_sequence WHERE name = 'deliveries')
      WHERE id = ?1 AND status = 'dead'`,
   ),
 );
@@ -136,6 +143,7 @@ export function createDeliveryStore(access: Access, now: () => number): Delivery
     list: (page) => access.read((db) => listDeliveries(db, page)),
     retry: (id) =>
       access.write((db) => {
+        takePosition(db).run();
         const { changes } = markDueAgain(db).run(id, now());
         const row = selectDelivery(db).get({ id });
         if (!row) throw noDelivery();

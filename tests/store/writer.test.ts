@@ -1,16 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { newRun, openTempStore, quietLog } from "../support/store.ts";
-
-/** How many transactions the log of the database has seen: the commit frames of https://sqlite.org/fileformat.html#the_write_ahead_log */
-async function commitsIn(path: string): Promise<number> {
-  const wal = new DataView(await Bun.file(`${path}-wal`).arrayBuffer());
-  const frameBytes = 24 + wal.getUint32(8);
-  let commits = 0;
-  for (let at = 32; at + frameBytes <= wal.byteLength; at += frameBytes)
-    if (wal.getUint32(at + 8) === wal.getUint32(16) && wal.getUint32(at + 4) !== 0) commits += 1;
-  return commits;
-}
+import { commitsIn, newRun, openTempStore, quietLog } from "../support/store.ts";
 
 describe("group commit", () => {
   test("writes of one tick share one transaction", async () => {

@@ -54,6 +54,16 @@ export function quietLog(lines: string[] = []): Log {
   });
 }
 
+/** How many transactions the log of the database has seen: the commit frames of https://sqlite.org/fileformat.html#the_write_ahead_log */
+export async function commitsIn(path: string): Promise<number> {
+  const wal = new DataView(await Bun.file(`${path}-wal`).arrayBuffer());
+  const frameBytes = 24 + wal.getUint32(8);
+  let commits = 0;
+  for (let at = 32; at + frameBytes <= wal.byteLength; at += frameBytes)
+    if (wal.getUint32(at + 8) === wal.getUint32(16) && wal.getUint32(at + 4) !== 0) commits += 1;
+  return commits;
+}
+
 export function userMessage(text: string): NewMessage {
   return { role: "user", parts: [{ type: "text", text }] };
 }

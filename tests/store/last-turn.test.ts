@@ -172,20 +172,17 @@ describe("undo", () => {
     await turn(store, "run_1", "before", "answer before");
     await store.runs.accept(newRun({ id: "run_2", session: SESSION, message: userMessage("do it") }));
     await store.runs.start("run_2", store.instance);
-    const steer = newRun({
-      id: "run_3",
-      session: SESSION,
-      message: userMessage("but gently"),
-      joinsRunning: true,
-    });
-    await store.runs.accept(steer);
+    for (const [id, text] of [["run_3", "but gently"] as const, ["run_4", "and soon"] as const])
+      await store.runs.accept(
+        newRun({ id, session: SESSION, message: userMessage(text), joinsRunning: true }),
+      );
     await store.runs.absorb("run_2", [], () => []);
     await store.runs.finish("run_2", DONE, { messages: [answer("done")], events: [] });
-    expect(await store.sessions.undo(KEY, delivery("u1"))).toBe("do it\nbut gently");
+    expect(await store.sessions.undo(KEY, delivery("u1"))).toBe("do it\nbut gently\nand soon");
     expect(await texts(store)).toEqual(["before", "answer before"]);
     expect((await store.runs.list({ limit: 9 })).items.map((run) => run.id)).toEqual(["run_1"]);
     expect((await store.sessions.get(KEY))?.messageCount).toBe(2);
-    for (const i of [4, 5]) await turn(store, `run_${i}`, "question", "answer"); // perhaps under the same row ids
+    for (const i of [5, 6]) await turn(store, `run_${i}`, "question", "answer"); // perhaps under the same row ids
     expect(await found(store, "gently")).toEqual([]);
   });
 

@@ -13,6 +13,7 @@ import type {
   PlatformLimits,
 } from "../../src/platforms/contract.ts";
 import type { Store } from "../../src/store/contract.ts";
+import type { Tool } from "../../src/tools/contract.ts";
 import { liveConfig, openTestAgent, type TestAgent, type TestConfig } from "./agent.ts";
 import { quietLog } from "./store.ts";
 
@@ -206,6 +207,7 @@ export async function openToyGateway(options: {
   models: ModelRouter;
   chat?: ToyChat;
   store?: Store;
+  tools?: Tool[];
   config?: Record<string, unknown>;
 }): Promise<ToyGateway> {
   const chat = options.chat ?? toyChat();
@@ -214,6 +216,7 @@ export async function openToyGateway(options: {
     models: options.models,
     config,
     ...(options.store ? { store: options.store } : {}),
+    ...(options.tools ? { tools: options.tools } : {}),
   });
   const { store } = agent;
   const log = quietLog();

@@ -26,6 +26,7 @@ export interface Place {
 }
 
 const SESSION_ID = new RegExp(ID_PATTERN);
+const THREAD_MARK = "--";
 
 /**
  * Where a message stands. In groups each person has a session of their own. Ids of the platform reach keys only encoded, so
@@ -68,9 +69,11 @@ export function sessionKeyOf({ caller }: Place, sessionId: string): string {
   return sessionKey(sessionOwner(caller), sessionId);
 }
 
+/** Readable where it can be: `hermes sessions list` shows it. No chat is named like a thread of another. */
 function sessionIdFor(chat: string, thread: string | undefined): string {
-  const plain = thread === undefined ? chat : `${chat}_${thread.replaceAll(".", "_")}`;
-  return SESSION_ID.test(plain) ? plain : derivedId("chat", chat, thread ?? "");
+  const plain = thread === undefined ? chat : `${chat}${THREAD_MARK}${thread.replaceAll(".", "_")}`;
+  const isPlain = SESSION_ID.test(plain) && !chat.includes(THREAD_MARK);
+  return isPlain ? plain : derivedId("chat", chat, thread ?? "");
 }
 
 function encode(id: string): string {

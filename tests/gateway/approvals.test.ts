@@ -1,0 +1,76 @@
+import { describe, expect, test } from "bun:test";
+import { calls, type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
+import { openToyGateway, toyChat } from "../support/chat.ts";
+import { probeTool } from "../support/tools.ts";
+
+/** Calls the probe once, then says what it answered. */
+const callsProbe: Script = (request, signal) => {
+  const result = request.messages.findLast((message) => message.role === "tool");
+  if (result?.role === "tool") return says(`It said: ${result.text}`)(request, signal);
+  return calls({ id: "c", name: "terminal_probe", arguments: { word: "rm -rf" } })(request, signal);
+};
+
+/** A gateway whose agent asks before it does anything, and the words of the calls that ran. */
+async function open(chat = toyChat({ allowed_users: [1, 2], allowed_groups: ["-5"] }, { maxChars: 4_000 })) {
+  const ran: string[] = [];
+  const tools = [probeTool(ran, { name: "terminal_probe", group: "terminal", asks: true })];
+  const gateway = await openToyGateway({ models: scriptedModels([callsProbe]), chat, tools });
+  const question = () => chat.messages().find((one) => one.buttons.length === 2);
+  return { gateway, chat, ran, question };
+}
+
+describe("what the agent asks for", () => {
+  for (const [name, isApproved] of [
+    ["y", true],
+    ["n", false],
+  ] as const)
+    test(`is decided by the button ${name}, which goes away`, async () => {
+      const { gateway, chat, ran, question } = await open();
+      await using _ = gateway;
+      await gateway.write("go");
+      await chat.until(() => question() !== undefined);
+      expect(question()?.text).toContain("rm -rf");
+      const asked = question();
+      const button = asked?.buttons.find((value) => value.startsWith(name)) ?? "";
+      await gateway.write("", { button });
+      await chat.until(() => chat.messages().some((one) => one.text.startsWith("It said:")));
+      await chat.until(() => asked?.buttons.length === 0);
+      expect(asked?.text).toContain(isApproved ? "✅" : "❌");
+      expect(ran).toEqual(isApproved ? ["rm -rf"] : []);
+      await gateway.write("", { button });
+      await chat.until(() => chat.messages().some((one) => one.text.includes("decided already")));
+      expect(ran).toHaveLength(isApproved ? 1 : 0);
+    });
+
+  test("is decided by /approve and /deny with a reason", async () => {
+    const { gateway, chat, ran, question } = await open();
+    await using _ = gateway;
+    await gateway.write("/approve");
+    await chat.until(() => chat.messages().some((one) => one.text === "Nothing waits for your approval."));
+    await gateway.write("go");
+    await chat.until(() => question() !== undefined);
+    await gateway.write("/deny not today");
+    await chat.until(() => chat.messages().some((one) => one.text.includes("not today")));
+    expect(ran).toEqual([]);
+  });
+
+  test("is nobody else's to decide, also in the same group", async () => {
+    const { gateway, chat, ran, question } = await open();
+    await using _ = gateway;
+    const group = { scope: "group" as const, address: { chat: "-5" } };
+    const bob = { sender: { id: "2", name: "Bob" } };
+    await gateway.write("go", group);
+    await chat.until(() => question() !== undefined);
+    const button = question()?.buttons[0] ?? "";
+    await gateway.write("", { ...group, ...bob, button });
+    await gateway.write("/approve", { ...group, ...bob });
+    await chat.until(() => chat.messages().some((one) => one.text === "Nothing waits for your approval."));
+    expect(chat.messages().some((one) => one.text.includes("not yours"))).toBe(true);
+    await gateway.write("", { ...group, button: "y:apr_made0up" });
+    await gateway.write("", { ...group, button: "something else" });
+    expect(ran).toEqual([]);
+    await gateway.write("", { ...group, button });
+    await chat.until(() => chat.messages().some((one) => one.text.startsWith("It said: done")));
+    expect(ran).toEqual(["rm -rf"]);
+  });
+});

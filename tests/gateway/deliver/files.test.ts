@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFileOpener, extractFiles } from "../../../src/gateway/deliver/files.ts";
+import type { Caller } from "../../../src/tools/contract.ts";
+import { says, scriptedModels } from "../../fakes/scripted-model.ts";
+import { openTestAgent, type TestAgent } from "../../support/agent.ts";
+
+describe("files named in an answer", () => {
+  const cases: [string, string, string, string[]][] = [
+    ["none", "hello\nMEDIA is a word", "hello\nMEDIA is a word", []],
+    ["one", "Here it is:\nMEDIA: out/plot.png", "Here it is:", ["out/plot.png"]],
+    ["two, and text after them", "a\nMEDIA: x.png\nMEDIA: `y z.pdf`\nb", "a\nb", ["x.png", "y z.pdf"]],
+    ["in a code block it is text", "```\nMEDIA: x.png\n```", "```\nMEDIA: x.png\n```", []],
+    ["behind a code block", "```\nx\n```\nMEDIA: x.png", "```\nx\n```", ["x.png"]],
+    ["within a sentence it is text", "write MEDIA: x.png", "write MEDIA: x.png", []],
+  ];
+  for (const [what, answer, text, paths] of cases)
+    test(what, () => expect(extractFiles(answer)).toEqual({ text, paths }));
+});
+
+describe("opening them", () => {
+  const caller: Caller = { door: "gateway", principal: "telegram:1", scopes: ["read", "chat", "tools"] };
+  let home: string;
+  let agent: TestAgent;
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), "hermes-files-"));
+    mkdirSync(join(home, "workspace"));
+    writeFileSync(join(home, "workspace/plot.png"), Buffer.from("89504e470d0a1a0a", "hex"));
+    writeFileSync(join(home, "secret"), "canary");
+    symlinkSync(join(home, "secret"), join(home, "workspace/link"));
+    agent = await openTestAgent({ models: scriptedModels([says("x")]) });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+    rmSync(home, { recursive: true });
+  });
+
+  test("one below a root", async () => {
+    const open = createFileOpener(agent.config, home, agent.tools);
+    expect(await open("plot.png", caller, 100)).toMatchObject({ name: "plot.png", mediaType: "image/png" });
+  });
+
+  for (const path of ["../secret", "link", "/etc/passwd", "/proc/self/environ", "nothing", "."])
+    test(`not ${path}`, async () => {
+      const open = createFileOpener(agent.config, home, agent.tools);
+      expect(open(path, caller, 100)).rejects.toThrow();
+    });
+
+  test("none that is too large, and none for callers that may read no files", async () => {
+    const open = createFileOpener(agent.config, home, agent.tools);
+    expect(open("plot.png", caller, 4)).rejects.toThrow("8 bytes");
+    expect(open("plot.png", { ...caller, tools: ["memory"] }, 100)).rejects.toThrow("cannot be read here");
+    expect(open("plot.png", { ...caller, scopes: ["chat"] }, 100)).rejects.toThrow("cannot be read here");
+    expect(open("plot.png", undefined, 100)).rejects.toThrow("cannot be read here");
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "bun:test";
+import { type Content, type Outgoing, show } from "../../../src/gateway/deliver/outgoing.ts";
+import { PlatformError } from "../../../src/platforms/contract.ts";
+import type { SentPart } from "../../../src/store/records.ts";
+import { type ToyChat, toyChat } from "../../support/chat.ts";
+
+const contents = (...texts: string[]): Content[] => texts.map((markdown) => ({ markdown }));
+const texts = (chat: ToyChat) => chat.messages().map((one) => one.text);
+
+function outgoing(parts: SentPart[] = []): Outgoing {
+  return {
+    delivery: {
+      id: "dlv_1",
+      kind: "answer",
+      target: { platform: "telegram", account: "", chat: "1" },
+      position: 1,
+      status: "waiting",
+      parts,
+      attempts: 0,
+      dueAt: 0,
+      error: null,
+      createdAt: 0,
+      finishedAt: null,
+    },
+    shown: [],
+  };
+}
+
+/** Shows contents, and what was on disk at each moment a part was sent. */
+function shower(chat: ToyChat, item: Outgoing, mayCall: () => Promise<boolean> = async () => true) {
+  const recorded: number[] = [];
+  const store = {
+    async recordParts(_id: string, parts: SentPart[]) {
+      recorded.push(parts.length);
+    },
+  };
+  const options = { connection: chat.connection, store, mayCall, signal: new AbortController().signal };
+  return {
+    recorded,
+    partial: (...all: string[]) => show(item, contents(...all), { ...options, isPartial: true }),
+    whole: (...all: string[]) => show(item, contents(...all), { ...options, isPartial: false }),
+  };
+}
+
+describe("showing a delivery", () => {
+  test("sends, edits what differs, leaves the rest alone", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    const shower1 = shower(chat, item);
+    await shower1.partial("a");
+    await shower1.partial("a", "b");
+    await shower1.whole("a", "bc", "d");
+    expect(texts(chat)).toEqual(["a", "bc", "d"]);
+    expect(chat.messages().map((one) => one.isPartial)).toEqual([false, false, false]);
+    expect(shower1.recorded).toEqual([1, 2, 3]);
+    const before = chat.calls.length;
+    await shower1.whole("a", "bc", "d");
+    expect(chat.calls).toHaveLength(before);
+  });
+
+  test("sends again only what was not noted, under the same id", async () => {
+    const chat = toyChat();
+    await shower(chat, outgoing()).whole("a", "b", "c");
+    await shower(chat, outgoing([{ messageId: "m:dlv_1:0" }])).whole("a", "b", "c");
+    expect(texts(chat)).toEqual(["a", "b", "c"]);
+    const ids = chat.calls.flatMap((call) => (call.name === "send" ? [call.message?.idempotencyId] : []));
+    expect(ids).toEqual(["dlv_1:0", "dlv_1:1", "dlv_1:2", "dlv_1:1", "dlv_1:2"]);
+  });
+
+  test("removes what is too much once the answer is shorter", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    const one = shower(chat, item);
+    await one.partial("a", "b", "c");
+    await one.partial("x");
+    expect(texts(chat)).toEqual(["x", "b", "c"]);
+    await one.whole("x");
+    expect(texts(chat)).toEqual(["x"]);
+    expect(item.delivery.parts).toHaveLength(1);
+  });
+
+  test("sends a message anew that somebody deleted", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    await shower(chat, item).partial("a");
+    chat.failures.push({ name: "edit", error: new PlatformError("refused", "message to edit not found") });
+    await shower(chat, item).whole("ab");
+    expect(texts(chat)).toEqual(["a", "ab"]);
+    expect(item.delivery.parts).toEqual([{ messageId: "m:dlv_1:0:again" }]);
+  });
+
+  test("leaves the rest for later where no call may be made", async () => {
+    const chat = toyChat();
+    let left = 1;
+    await shower(chat, outgoing(), async () => left-- > 0).partial("a", "b");
+    expect(texts(chat)).toEqual(["a"]);
+  });
+
+  test("only the first part replies", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    item.delivery.target.replyTo = "77";
+    await shower(chat, item).whole("a", "b");
+    expect(chat.messages().map((one) => one.replyTo)).toEqual(["77", undefined]);
+  });
+});

@@ -35,6 +35,10 @@ const PI_AI_FILES: readonly { file: string; presets: string[]; only?: RegExp; un
   { file: "groq", presets: ["groq"] },
 ];
 
+/** Models that take audio, by their families: the package tells of images only. */
+const TAKES_AUDIO =
+  /\bgemini-(?!.*\b(?:image|live|tts|computer-use)\b)|\bgpt-(?:4o-(?:mini-)?)?audio\b|\bvoxtral\b|\bomni\b/;
+
 interface PiAiModel {
   reasoning: boolean;
   input: string[];
@@ -58,6 +62,7 @@ function fromPiAi(directory: string, today: string): CatalogueData {
           ? { input: undefined, output: undefined, cached: undefined }
           : { input, output, cached },
         images: model.input.includes("image"),
+        audio: TAKES_AUDIO.test(id),
         tools: true, // the package lists only models that call tools
         reasoning: model.reasoning,
       });

@@ -27,6 +27,7 @@ const providerModel = entry("A model and its limits.", {
   name: Type.String({ description: "The provider's name for the model." }),
   context_tokens: Type.Optional(Type.Integer({ description: "Size of its context window.", minimum: 1 })),
   images: Type.Optional(Type.Boolean({ description: "Takes images." })),
+  audio: Type.Optional(Type.Boolean({ description: "Takes recordings." })),
 });
 
 /** One entry of `providers`. */

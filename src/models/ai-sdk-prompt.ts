@@ -1,7 +1,7 @@
 import { newId } from "../lib/ids.ts";
 import type { Part, ToolCallRecord } from "../store/records.ts";
 import type { Prompt, ProviderOptions, StreamPart } from "./ai-sdk-types.ts";
-import type { ImagePart, ModelMessage } from "./contract.ts";
+import type { AudioPart, ImagePart, ModelMessage } from "./contract.ts";
 import { argumentsObject } from "./tool-arguments.ts";
 
 type AssistantPart = Extract<Prompt[number], { role: "assistant" }>["content"][number];
@@ -48,14 +48,14 @@ function promptMessage(message: Exclude<ModelMessage, { role: "system" }>, ref: 
 function toolOutput({ text, isError, images = [] }: Extract<ModelMessage, { role: "tool" }>) {
   if (isError) return { type: "error-text" as const, value: text };
   if (images.length === 0) return { type: "text" as const, value: text };
-  return { type: "content" as const, value: [{ type: "text" as const, text }, ...images.map(promptImage)] };
+  return { type: "content" as const, value: [{ type: "text" as const, text }, ...images.map(promptFile)] };
 }
 
 function promptPart(part: Part) {
-  return part.type === "text" ? { type: "text" as const, text: part.text } : promptImage(part);
+  return part.type === "text" ? { type: "text" as const, text: part.text } : promptFile(part);
 }
 
-function promptImage({ mediaType, data }: ImagePart) {
+function promptFile({ mediaType, data }: ImagePart | AudioPart) {
   return { type: "file" as const, mediaType, data: { type: "data" as const, data } };
 }
 

@@ -8,7 +8,10 @@ const Entry = Type.Tuple([
   Type.Union([price], { description: "US dollars for a million input tokens." }),
   Type.Union([price], { description: "... output tokens." }),
   Type.Union([price], { description: "... input tokens read from the provider's cache." }),
-  Type.String({ pattern: "^i?t?r?$", description: "i: takes images, t: calls tools, r: reasons." }),
+  Type.String({
+    pattern: "^i?a?t?r?$",
+    description: "i: takes images, a: takes audio, t: calls tools, r: reasons.",
+  }),
 ]);
 const CatalogueSchema = Type.Object(
   {
@@ -68,6 +71,7 @@ export function fromModelsDev(json: unknown, today: string): CatalogueData {
         maxOutputTokens: model.limit.output,
         price: { input: model.cost?.input, output: model.cost?.output, cached: model.cost?.cache_read },
         images: model.modalities?.input?.includes("image") ?? false,
+        audio: model.modalities?.input?.includes("audio") ?? false,
         tools: model.tool_call ?? false,
         reasoning: model.reasoning ?? false,
       });
@@ -92,6 +96,7 @@ export interface ModelFacts {
   maxOutputTokens: number | undefined;
   price: { input: number | undefined; output: number | undefined; cached: number | undefined };
   images: boolean;
+  audio: boolean;
   tools: boolean;
   reasoning: boolean;
 }
@@ -107,6 +112,6 @@ export function catalogueEntry(facts: ModelFacts): CatalogueEntry {
     known ? input : null,
     known ? output : null,
     known && cached ? cached : null,
-    `${facts.images ? "i" : ""}${facts.tools ? "t" : ""}${facts.reasoning ? "r" : ""}`,
+    `${facts.images ? "i" : ""}${facts.audio ? "a" : ""}${facts.tools ? "t" : ""}${facts.reasoning ? "r" : ""}`,
   ];
 }

@@ -97,6 +97,7 @@ function factsOf([
     outputUsdPerMillion: output,
     cachedUsdPerMillion: cached,
     images: abilities.includes("i"),
+    audio: abilities.includes("a"),
     tools: abilities.includes("t"),
     reasoning: abilities.includes("r"),
   };

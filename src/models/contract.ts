@@ -3,6 +3,9 @@ import type { Part, ToolCallRecord, Usage } from "../store/records.ts";
 /** An image, in base64. */
 export type ImagePart = Extract<Part, { type: "image" }>;
 
+/** A recording, in base64. */
+export type AudioPart = Extract<Part, { type: "audio" }>;
+
 /** What the agent says to a model, in no provider's dialect. */
 export type ModelMessage =
   | { role: "system"; text: string }
@@ -78,6 +81,7 @@ export interface ModelInfo {
   outputUsdPerMillion: number | null;
   cachedUsdPerMillion: number | null;
   images: boolean;
+  audio: boolean;
   tools: boolean;
   reasoning: boolean;
 }

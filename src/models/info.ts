@@ -36,6 +36,7 @@ export function modelInfo(
     outputUsdPerMillion: facts?.outputUsdPerMillion ?? null,
     cachedUsdPerMillion: facts?.cachedUsdPerMillion ?? null,
     images: configured?.images ?? facts?.images ?? false,
+    audio: provider.type !== "anthropic" && (configured?.audio ?? facts?.audio ?? false), // that wire has no form for it
     tools: facts?.tools ?? true,
     reasoning: facts?.reasoning ?? false,
   };

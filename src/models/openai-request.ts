@@ -1,6 +1,7 @@
 import type { Part } from "../store/records.ts";
 import type { ModelMessage, ModelRequest } from "./contract.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { wireParts } from "./openai-parts.ts";
 import { argumentsObject } from "./tool-arguments.ts";
 
 /** A chat completion request in the OpenAI wire format, streaming, with usage. */
@@ -10,7 +11,7 @@ export function completionRequest(request: ModelRequest, endpoint: Endpoint): Re
   const official = isOpenAi(endpoint);
   return {
     model: endpoint.model,
-    messages: wireMessages(request.messages, wantsReasoningBack(endpoint)),
+    messages: wireMessages(request.messages, endpoint),
     stream: true,
     stream_options: { include_usage: true },
     ...(request.tools.length > 0 ? { tools: request.tools.map(wireTool) } : {}),
@@ -24,32 +25,33 @@ function wireTool({ name, description, parameters }: ModelRequest["tools"][numbe
 }
 
 /** Reasoning goes back only inside the tool loop that is still open: after the last user message. */
-function wireMessages(messages: ModelMessage[], reasoningBack: boolean): object[] {
+function wireMessages(messages: ModelMessage[], endpoint: Endpoint): object[] {
+  const reasoningBack = wantsReasoningBack(endpoint);
   const lastUser = messages.findLastIndex((message) => message.role === "user");
   return messages.flatMap((message, index) => {
-    const wire = wireMessage(message, reasoningBack && index > lastUser);
+    const wire = wireMessage(message, endpoint, reasoningBack && index > lastUser);
     const isLastResult = message.role === "tool" && messages[index + 1]?.role !== "tool";
-    return isLastResult ? [wire, ...imagesOfStep(messages, index)] : [wire];
+    return isLastResult ? [wire, ...imagesOfStep(messages, index, endpoint)] : [wire];
   });
 }
 
 /** A tool message holds only text on this wire: the images of a step follow its last result, as if the user showed them. */
-function imagesOfStep(messages: ModelMessage[], last: number): object[] {
+function imagesOfStep(messages: ModelMessage[], last: number, endpoint: Endpoint): object[] {
   const first = messages.findLastIndex((message, index) => index < last && message.role !== "tool") + 1;
   const parts = messages.slice(first, last + 1).flatMap((message): Part[] => {
     if (message.role !== "tool" || !message.images?.length) return [];
     const { toolName, toolCallId, images } = message;
     return [{ type: "text", text: `[From the result of ${toolName}, call ${toolCallId}:]` }, ...images];
   });
-  return parts.length === 0 ? [] : [{ role: "user", content: wireParts(parts) }];
+  return parts.length === 0 ? [] : [{ role: "user", content: wireParts(parts, endpoint) }];
 }
 
-function wireMessage(message: ModelMessage, reasoningBack: boolean): object {
+function wireMessage(message: ModelMessage, endpoint: Endpoint, reasoningBack: boolean): object {
   switch (message.role) {
     case "system":
       return { role: "system", content: message.text };
     case "user":
-      return { role: "user", content: wireParts(message.parts) };
+      return { role: "user", content: wireParts(message.parts, endpoint) };
     case "tool":
       return { role: "tool", tool_call_id: message.toolCallId, content: message.text };
     case "assistant":
@@ -66,15 +68,6 @@ function wireMessage(message: ModelMessage, reasoningBack: boolean): object {
 function wireCall({ id, name, arguments: text }: { id: string; name: string; arguments: string }): object {
   const { value, valid } = argumentsObject(text);
   return { id, type: "function", function: { name, arguments: valid ? text : JSON.stringify(value) } };
-}
-
-function wireParts(parts: Part[]): string | object[] {
-  if (parts.every((part) => part.type === "text")) return parts.map((part) => part.text).join("\n");
-  return parts.map((part) =>
-    part.type === "text"
-      ? { type: "text", text: part.text }
-      : { type: "image_url", image_url: { url: `data:${part.mediaType};base64,${part.data}` } },
-  );
 }
 
 function isOpenAi(endpoint: Endpoint): boolean {

@@ -15,6 +15,7 @@ import { createListing } from "./listing.ts";
 import { openAiModel } from "./openai.ts";
 import { configuredProviders, findProvider, type Provider } from "./provider.ts";
 import { type Candidate, withRetries } from "./retry.ts";
+import { fitRequest } from "./senses.ts";
 
 export interface ModelRouterOptions {
   config: LiveConfig;
@@ -36,7 +37,7 @@ export function createModelRouter(options: ModelRouterOptions): ModelRouter {
     const { provider, name } = parseRef(ref, config.current, catalogue);
     const info = modelInfo(provider, name, catalogue, listing.known(provider, name));
     const model = PROTOCOLS[provider.type](endpointOf(provider, name, config.current));
-    return { ref, info, model: withCost(model, info) };
+    return { ref, info, model: withInfo(model, info) };
   }
 
   return {
@@ -57,11 +58,11 @@ export function createModelRouter(options: ModelRouterOptions): ModelRouter {
   };
 }
 
-/** Adds the cost, by this model's prices, to the usage it reports. */
-function withCost(model: Model, info: ModelInfo): Model {
+/** The model, told of what it does not take in words, and with the cost, by its prices, in the usage it reports. */
+function withInfo(model: Model, info: ModelInfo): Model {
   return {
     async *stream(request, signal) {
-      for await (const events of model.stream(request, signal))
+      for await (const events of model.stream(fitRequest(request, info), signal))
         yield events.map((event) =>
           event.type === "end" ? { ...event, usage: priced(event.usage, info) } : event,
         );

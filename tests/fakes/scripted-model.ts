@@ -19,6 +19,7 @@ const INFO: ModelInfo = {
   outputUsdPerMillion: null,
   cachedUsdPerMillion: null,
   images: true,
+  audio: true,
   tools: true,
   reasoning: false,
 };

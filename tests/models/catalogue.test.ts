@@ -28,7 +28,7 @@ const API_JSON = {
       "gpt-new": {
         reasoning: true,
         tool_call: true,
-        modalities: { input: ["text", "image"], output: ["text"] },
+        modalities: { input: ["text", "image", "audio"], output: ["text"] },
         cost: { input: 1, output: 2, cache_read: 0.5 },
         limit: { context: 500_000, output: 9000 },
       },
@@ -53,7 +53,7 @@ describe("the built-in catalogue", () => {
         expect(catalogue.names(provider)).toContain(defaultModel);
       });
 
-  const sonnet = { contextTokens: 200_000, images: true, tools: true, reasoning: true };
+  const sonnet = { contextTokens: 200_000, images: true, audio: false, tools: true, reasoning: true };
   const finds: { provider: string; model: string; facts: object }[] = [
     {
       provider: "openai",
@@ -86,6 +86,19 @@ describe("the built-in catalogue", () => {
       facts: { ...sonnet, outputUsdPerMillion: null },
     },
   ];
+  const hearing = [
+    "gemini-2.5-flash",
+    "gemini-flash-latest",
+    "google/gemini-3.8-flash",
+    "openai/gpt-audio",
+    "voxtral-small-24b-2507",
+  ];
+  const deaf = ["gemini-3.1-flash-lite-image", "gemini-2.5-computer-use-preview-10-2025", "openai/gpt-4o"];
+  for (const [model, audio] of [
+    ...hearing.map((name) => [name, true]),
+    ...deaf.map((name) => [name, false]),
+  ] as const)
+    finds.push({ provider: "openrouter", model: String(model), facts: { audio } });
   for (const { provider, model, facts } of finds)
     test(`${provider}/${model}`, () => expect(catalogue.find(provider, model)).toMatchObject(facts));
 
@@ -111,6 +124,7 @@ describe("refresh", () => {
       outputUsdPerMillion: 2,
       cachedUsdPerMillion: 0.5,
       images: true,
+      audio: true,
       tools: true,
       reasoning: true,
     };
@@ -153,5 +167,5 @@ describe("refresh", () => {
 test("models.dev is trimmed to our presets and to models that write text", () => {
   const catalogue = fromModelsDev(API_JSON, "2026-11-22");
   expect(isCatalogue(catalogue)).toBe(true);
-  expect(catalogue.providers).toEqual({ openai: { "gpt-new": [500_000, 9000, 1, 2, 0.5, "itr"] } });
+  expect(catalogue.providers).toEqual({ openai: { "gpt-new": [500_000, 9000, 1, 2, 0.5, "iatr"] } });
 });

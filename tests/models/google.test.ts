@@ -49,6 +49,16 @@ describe("Gemini", () => {
     ]);
   });
 
+  test("a recording", async () => {
+    const { model, requests } = gemini([geminiEvents([{ text: "a song" }])]);
+    await hear(model, {
+      messages: [{ role: "user", parts: [{ type: "audio", mediaType: "audio/ogg", data: "T2dnUw==" }] }],
+    });
+    expect(requests[0]?.body["contents"]).toEqual([
+      { role: "user", parts: [{ inlineData: { mimeType: "audio/ogg", data: "T2dnUw==" } }] },
+    ]);
+  });
+
   test("images of a tool's result stand in its response", async () => {
     const { model, requests } = gemini([geminiEvents([{ text: "a cat" }])]);
     await hear(model, { messages: stepWithImages });

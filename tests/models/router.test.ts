@@ -39,10 +39,15 @@ describe("resolve", () => {
     expect(router({ providers }).defaultRef()).toBe("openai/gpt-5-mini");
     const own = {
       base_url: "http://127.0.0.1:1/v1",
-      models: [{ name: "own-model", context_tokens: 9000, images: true }],
+      models: [{ name: "own-model", context_tokens: 9000, images: true, audio: true }],
     };
     const custom = router({ providers: { custom: own } }).resolve();
-    expect(custom.info).toMatchObject({ ref: "custom/own-model", contextTokens: 9000, images: true });
+    expect(custom.info).toMatchObject({
+      ref: "custom/own-model",
+      contextTokens: 9000,
+      images: true,
+      audio: true,
+    });
   });
 
   test("a model of which nothing is known gets careful limits", () => {
@@ -56,6 +61,7 @@ describe("resolve", () => {
       outputUsdPerMillion: null,
       cachedUsdPerMillion: null,
       images: false,
+      audio: false,
       tools: true,
       reasoning: false,
     });
@@ -168,6 +174,31 @@ describe("calls", () => {
     expect(retried.end.model).toBe("fake/truncated-2-once");
     const fallen = await hear(models.resolve("fake/400"), { messages: [user("router fallback")] });
     expect(fallen).toMatchObject({ text: "router fallback", end: { model: "fake/echo" } });
+  });
+
+  test("a fallback that takes less is told in words of what the model before it would have got", async () => {
+    const fakeWithSenses = { ...FAKE.fake, models: [{ name: "400", images: true, audio: true }] };
+    const models = router({
+      model: { retries: 0, fallbacks: ["fake/echo"] },
+      providers: { fake: fakeWithSenses },
+    });
+    const { text } = await hear(models.resolve("fake/400"), {
+      messages: [
+        {
+          role: "user",
+          parts: [
+            { type: "text", text: "listen" },
+            { type: "audio", mediaType: "audio/ogg", data: "T2dn" },
+          ],
+        },
+      ],
+    });
+    expect(text).toBe("listen\n[A recording (audio/ogg) was here. You cannot hear it: say so.]");
+  });
+
+  test("the Anthropic wire takes no recordings, whatever the configuration says", () => {
+    const anthropic = { api_key: "k", models: [{ name: "claude-x", audio: true }] };
+    expect(router({ providers: { anthropic } }).resolve("anthropic/claude-x").info.audio).toBe(false);
   });
 
   test("a changed key counts at the next call", async () => {

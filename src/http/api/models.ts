@@ -29,6 +29,7 @@ function publicModel(model: ModelInfo) {
       output: model.outputUsdPerMillion,
     },
     images: model.images,
+    audio: model.audio,
     tools: model.tools,
     reasoning: model.reasoning,
   };

@@ -194,6 +194,7 @@ export const SCHEMAS = {
         max_output_tokens: nullable("integer", "Its longest answer."),
         usd_per_million_tokens: { type: "object", description: "Prices; null where they are not known." },
         images: flag("Takes images."),
+        audio: flag("Takes recordings."),
         tools: flag("Calls tools."),
         reasoning: flag("Thinks before it answers."),
       }),

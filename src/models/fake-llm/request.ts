@@ -47,9 +47,18 @@ function readMessage(message: Record<string, unknown>): FakeMessage {
 function readText(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
-  return (content as { type: string; text?: string; image_url?: { url: string } }[])
-    .map((part) => part.text ?? imageText(part.image_url?.url ?? ""))
-    .join("\n");
+  return (content as ContentPart[]).map(readPart).join("\n");
+}
+
+interface ContentPart {
+  text?: string;
+  image_url?: { url: string };
+  input_audio?: { data: string; format: string };
+}
+
+function readPart({ text, image_url: image, input_audio: audio }: ContentPart): string {
+  if (audio) return `[recording ${audio.format}, ${audio.data.length} characters of base64]`;
+  return text ?? imageText(image?.url ?? "");
 }
 
 function imageText(url: string): string {

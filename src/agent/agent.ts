@@ -11,7 +11,7 @@ import { ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/cont
 import type { ToolRegistry } from "../tools/registry.ts";
 import { createApprovals } from "./approvals.ts";
 import { checkAttachmentCount } from "./attachments.ts";
-import type { AcceptedRequest, AgentService, TurnRequest } from "./contract.ts";
+import type { AcceptedRequest, AgentService, FetchFile, TurnRequest } from "./contract.ts";
 import { encodeEvent, publicUsage, startedEvent } from "./events.ts";
 import { createHub } from "./hub.ts";
 import { createPace } from "./pace.ts";
@@ -40,6 +40,8 @@ export interface AgentParts {
   log: Log;
   /** For attachments. */
   fetch: SafeFetch;
+  /** For files of chats; absent in a process that connects no platform. */
+  fetchFile?: FetchFile;
 }
 
 /** What the schedule keeps of a run. Thousands of them may wait. */
@@ -66,6 +68,8 @@ export function createAgent(parts: AgentParts): AgentService {
   });
   const turns = createRunningTurns({
     ...parts,
+    fetchFile: parts.fetchFile,
+    joined,
     approvals,
     publish: hub.publish,
     pace: createPace(),
@@ -85,6 +89,14 @@ export function createAgent(parts: AgentParts): AgentService {
     const isPutBack = started === "started" && (await turns.run(queued.id, model)) === "put back";
     hub.wake(queued.id);
     return isPutBack ? "busy" : "done";
+  }
+
+  /** These have ended by a turn that took their messages in. */
+  function joined(runIds: readonly string[]): void {
+    for (const id of runIds) {
+      schedule.remove(id);
+      hub.wake(id);
+    }
   }
 
   /** Takes up the runs of this session whose process is gone, which stand before one of ours. Not every process recovers. */
@@ -151,7 +163,7 @@ export function createAgent(parts: AgentParts): AgentService {
 
   /** Checks the request; everything that can be refused is refused here, before anything is stored. */
   function toRun(request: TurnRequest): NewRun {
-    const { caller, text, attachments = [], model, sessionId, delivery, subTask } = request;
+    const { caller, text, attachments = [], files = [], model, sessionId, subTask } = request;
     if (sessionId !== undefined && !SESSION_ID.test(sessionId))
       throw new AppError("invalid_request", "This is not a session id.", {
         hint: "Use 1 to 64 letters, digits, `_` or `-`.",
@@ -162,6 +174,8 @@ export function createAgent(parts: AgentParts): AgentService {
     const accepted: AcceptedRequest = {
       caller,
       attachments,
+      ...(files.length === 0 ? {} : { files }),
+      ...(request.instructions === undefined ? {} : { instructions: request.instructions }),
       ...(model === undefined ? {} : { model }),
       ...(subTask === undefined ? {} : { subTask }),
     };
@@ -175,8 +189,12 @@ export function createAgent(parts: AgentParts): AgentService {
         ...(parent === undefined ? {} : { parentRunId: parent.runId }),
       },
       request: accepted,
-      message: { role: "user", parts: [{ type: "text", text }] },
-      ...(delivery === undefined ? {} : { delivery }),
+      // Some providers refuse empty text, so beside files there is none.
+      message: { role: "user", parts: text === "" && files.length > 0 ? [] : [{ type: "text", text }] },
+      joinsRunning: request.joinsRunning === true && attachments.length + files.length === 0,
+      replacesLastTurn: request.replacesLastTurn === true,
+      ...(request.delivery === undefined ? {} : { delivery: request.delivery }),
+      ...(request.reply === undefined ? {} : { reply: request.reply }),
     };
   }
 

@@ -1,18 +1,12 @@
 import { AppError, toAppError } from "../lib/errors.ts";
-import type { SafeFetch, SafeResponse } from "../lib/safe-fetch.ts";
+import type { SafeFetch } from "../lib/safe-fetch.ts";
 import type { NewMessage, Part } from "../store/records.ts";
-import { toolImage } from "../tools/images.ts";
 import { cutText } from "../tools/text.ts";
-import { wrapUntrusted } from "../tools/untrusted.ts";
-import type { Page } from "../tools/web/contract.ts";
-import { readDocument } from "../tools/web/document.ts";
-import { readPage } from "../tools/web/reader.ts";
+import { documentParts } from "./document-parts.ts";
 
 export const MAX_ATTACHMENTS = 8;
 const MAX_BYTES = 5 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
-/** Of one attachment's text; the context is what limits it further. */
-const MAX_TEXT_CHARS = 200_000;
 
 /** Throws `attachment_refused` when there are too many. */
 export function checkAttachmentCount(urls: readonly string[]): void {
@@ -52,40 +46,11 @@ async function fetchOne(url: string, fetch: SafeFetch, signal: AbortSignal): Pro
       `The server answered ${response.status}.`,
       "Check that the URL can be opened without signing in.",
     );
-  return describe(url, response, signal);
-}
-
-async function describe(url: string, response: SafeResponse, signal: AbortSignal): Promise<Part[]> {
-  const document = await readDocument(response, readPage, signal).catch((error: unknown) => {
+  return documentParts(response, url, signal).catch((error: unknown) => {
     signal.throwIfAborted();
     const { message, hint } = toAppError(error);
     throw refused(url, message, hint, error);
   });
-  if (document.kind === "image")
-    return [
-      text(wrapUntrusted("The image that follows.", url)),
-      { type: "image", ...toolImage(document.mediaType, response.bytes) },
-    ];
-  if (document.kind === "page")
-    return [text(wrapUntrusted(cutText(wordsOf(document.page), MAX_TEXT_CHARS), url))];
-  const kind = document.mediaType || "unknown type";
-  return [
-    text(
-      wrapUntrusted(
-        `A file of ${kind} with ${response.bytes.length} bytes, which cannot be read as text.`,
-        url,
-      ),
-    ),
-  ];
-}
-
-function wordsOf({ title, content }: Page): string {
-  const heading = title === null || content.startsWith(`# ${title}`) ? "" : `# ${title}\n\n`;
-  return heading + (content || "[It holds no text.]");
-}
-
-function text(content: string): Part {
-  return { type: "text", text: content };
 }
 
 function refused(url: string, why: string, hint?: string, cause?: unknown): AppError {

@@ -12,6 +12,8 @@ export interface Budget {
   readonly usage: Usage;
   /** Model calls made so far. */
   readonly steps: number;
+  /** Whether a further model call may be made; other limits may end it all the same. */
+  readonly hasStepLeft: boolean;
   /** Before a model call. */
   beforeStep(): void;
   /** While a model call streams: what it has used up to now, by estimate. */
@@ -66,6 +68,9 @@ export function createBudget(
     },
     get steps() {
       return steps;
+    },
+    get hasStepLeft() {
+      return steps < limits().max_steps;
     },
     get hasSubTasks() {
       return subTasks.size > 0;

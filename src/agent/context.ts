@@ -1,5 +1,6 @@
 import { AppError } from "../lib/errors.ts";
 import type { ModelMessage } from "../models/contract.ts";
+import { fitParts, hiddenPart, lackedPart, type Senses } from "../models/senses.ts";
 import type { NewMessage, Part } from "../store/records.ts";
 import { cutText } from "../tools/text.ts";
 import { removeTemplateTokens } from "../tools/untrusted.ts";
@@ -26,8 +27,8 @@ export interface ContextParts {
   history: readonly (readonly NewMessage[])[];
   /** The messages of this turn so far; every tool call in it has its result. */
   current: readonly NewMessage[];
-  /** Whether the model takes images. */
-  images: boolean;
+  /** What the model takes besides text. */
+  senses: Senses;
   /** What all messages together may cost, by estimate. */
   budgetTokens: number;
 }
@@ -77,8 +78,9 @@ function fitCurrent(parts: ContextParts, room: number): { messages: ModelMessage
       const showsImages = isLast ? chars > MIN_RESULT_CHARS : chars === MAX_RESULT_CHARS;
       return {
         chars: isLast ? chars * 4 : chars,
-        images: parts.images,
-        resultImages: parts.images && showsImages,
+        senses: parts.senses,
+        isPast: false,
+        resultImages: parts.senses.images && showsImages,
       };
     });
     if (estimateMessages(steps.flat()) <= room) return { messages: steps.flat(), stepsLeftOut: false };
@@ -100,8 +102,9 @@ function fitHistory(parts: ContextParts, room: number): { messages: ModelMessage
   for (let index = parts.history.length - 1; index >= 0; index--) {
     const isRecent = parts.history.length - index <= RECENT_TURNS;
     const chars = isRecent ? RECENT_RESULT_CHARS : OLD_RESULT_CHARS;
-    const images = parts.images && isRecent;
-    const turn = toSteps(parts.history[index] ?? [], () => ({ chars, images, resultImages: images })).flat();
+    const senses = isRecent ? parts.senses : NO_SENSES;
+    const view = { chars, senses, isPast: true, resultImages: senses.images };
+    const turn = toSteps(parts.history[index] ?? [], () => view).flat();
     left -= estimateMessages(turn);
     if (left < 0) return { messages: kept.flat(), leftOut: index + 1 };
     kept.unshift(turn);
@@ -113,11 +116,13 @@ function fitHistory(parts: ContextParts, room: number): { messages: ModelMessage
 interface StepView {
   /** Characters of each tool result. */
   chars: number;
-  /** Whether the images of users are shown, and those of tool results. */
-  images: boolean;
+  /** What is shown of the images and recordings of users. */
+  senses: Senses;
+  isPast: boolean;
   resultImages: boolean;
 }
-const NOTHING_SHOWN: StepView = { chars: 0, images: false, resultImages: false };
+const NO_SENSES: Senses = { images: false, audio: false };
+const NOTHING_SHOWN: StepView = { chars: 0, senses: NO_SENSES, isPast: true, resultImages: false };
 
 /**
  * The messages grouped into what must stay together: an assistant message with its results, or any other message alone.
@@ -127,7 +132,10 @@ function toSteps(messages: readonly NewMessage[], viewOf: (step: number) => Step
   const steps: ModelMessage[][] = [];
   for (const [index, message] of messages.entries()) {
     const view = viewOf(steps.length);
-    if (message.role === "user") steps.push([{ role: "user", parts: showParts(message.parts, view.images) }]);
+    if (message.role === "user") {
+      const words = view.isPast ? hiddenPart : lackedPart;
+      steps.push([{ role: "user", parts: fitParts(message.parts, view.senses, words) }]);
+    }
     if (message.role !== "assistant") continue;
     const step = assistantStep(message, resultsAfter(messages, index), view);
     if (step.length > 0) steps.push(step);
@@ -177,20 +185,10 @@ function toolMessage(
     role: "tool",
     toolCallId: call.id,
     toolName: call.name,
-    text: resultImages ? text : [text, ...all.map(hiddenImage)].join("\n"),
+    text: resultImages ? text : [text, ...all.map(hiddenPart)].join("\n"),
     isError: result?.isError ?? false,
     ...(resultImages && all.length > 0 ? { images: all } : {}),
   };
-}
-
-function showParts(parts: readonly Part[], images: boolean): Part[] {
-  return parts.map((part) =>
-    part.type === "image" && !images ? { type: "text", text: hiddenImage(part) } : part,
-  );
-}
-
-function hiddenImage({ mediaType }: { mediaType: string }): string {
-  return `[An image (${mediaType}) was here. It is not shown to you.]`;
 }
 
 /** Several user messages in a row become one: some providers demand that the roles alternate. */

@@ -1,4 +1,13 @@
-import type { Approval, ApprovalDecision, Delivery, Run, RunEventRecord, RunKind } from "../store/records.ts";
+import type { FetchedFile, InboundFile } from "../platforms/contract.ts";
+import type {
+  Approval,
+  ApprovalDecision,
+  Delivery,
+  NewOutboundDelivery,
+  Run,
+  RunEventRecord,
+  RunKind,
+} from "../store/records.ts";
 import type { Caller } from "../tools/contract.ts";
 import type { Budget, SpendLimits } from "./budget.ts";
 
@@ -11,12 +20,37 @@ export interface TurnRequest {
   text: string;
   /** Addresses to fetch through `safeFetch` and hand to the model. */
   attachments?: string[];
+  /** Files to fetch through `AgentParts.fetchFile` and hand to the model. */
+  files?: MessageFile[];
+  /** Said in the system prompt, after the operator's own words. */
+  instructions?: string;
   /** `provider/model`; the configured default when absent. */
   model?: string;
   delivery?: Delivery;
+  /** How the answer leaves through a platform. */
+  reply?: NewOutboundDelivery;
+  /**
+   * While a turn of the session runs, that one takes the message in; see `message.steered`. A message with attachments or files
+   * waits for a turn of its own all the same, as only that one fetches them.
+   */
+  joinsRunning?: boolean;
+  /**
+   * Takes the place of the session's last turn, with all that was said in it and came with that instead of `text`. Refused
+   * with `not_found` when there is none, and with `conflict` while a run of the session is open.
+   */
+  replacesLastTurn?: boolean;
   /** For a sub-task. */
   subTask?: SubTaskPlace;
 }
+
+/** A file that came with a message in a chat. All that it says of itself is the sender's word. */
+export interface MessageFile extends InboundFile {
+  platform: string;
+  account: string;
+}
+
+/** Fetches a file from where it came from. Rejects when it cannot be had, with an `AppError` that says why. */
+export type FetchFile = (file: MessageFile, signal: AbortSignal) => Promise<FetchedFile>;
 
 /** Where a sub-task stands. */
 export interface SubTaskPlace {
@@ -91,6 +125,8 @@ export interface AgentService extends Agent {
 export interface AcceptedRequest {
   caller: Caller;
   attachments: string[];
+  files?: MessageFile[];
+  instructions?: string;
   /** Only when one was asked for; otherwise the default of the moment it runs. */
   model?: string;
   subTask?: SubTaskPlace;

@@ -14,8 +14,10 @@ export interface PublicUsage {
 
 /**
  * The life of a run. REST streams it, platforms edit their message with it, webhooks publish it. Every event also carries
- * `type` and `run_id`. `message.delta` with `reset: true` takes back the text since the last tool or the start: the model
- * call behind it is made again (a retry, or a restart of Hermes). `run.started` comes once per start, so a run that went on
+ * `type` and `run_id`. `message.delta` with `reset: true` takes back the text since the last tool, `message.steered` or the
+ * start: the model call behind it is made again (a retry, or a restart of Hermes). `message.steered` tells of a message that came
+ * meanwhile and that the turn has taken in: unless a tool follows, the text before it stays, and the answer goes on behind it.
+ * `response` has every answer that the turn gave, so also those before a `message.steered`. `run.started` comes once per start, so a run that went on
  * after a restart has several, the later ones with `resumed: true`. `approval.requested` asks for a decision on a call, which
  * `approval.decided` tells of; a question that was open at a restart stays open under its id. Of `tool.progress` only the latest
  * matters.
@@ -23,6 +25,7 @@ export interface PublicUsage {
 export type RunEvent =
   | { type: "run.started"; session_id: string; model: string; resumed?: true }
   | { type: "message.delta"; delta: string; reset?: true }
+  | { type: "message.steered"; text: string }
   | { type: "tool.started"; tool: string; call_id: string; arguments: string }
   | { type: "tool.progress"; tool: string; call_id: string; message: string; done?: number; total?: number }
   | {
@@ -50,6 +53,9 @@ export type RunEvent =
       error: RunError;
       usage: PublicUsage;
     };
+
+/** Between two answers of one turn. */
+export const ANSWER_GAP = "\n\n";
 
 /** The event as it is stored and sent: one line of JSON with the run's id. */
 export function encodeEvent(runId: string, { type, ...rest }: RunEvent): NewRunEvent {

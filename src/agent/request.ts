@@ -23,6 +23,8 @@ export interface RequestParts {
   sessions: SessionStore;
   budget: Budget;
   current: CurrentTurn;
+  /** Of the request; see `TurnRequest.instructions`. */
+  instructions: string | undefined;
   /** What the tools say in the system prompt, asked once. */
   notes: () => Promise<readonly string[]>;
   signal: AbortSignal;
@@ -46,6 +48,7 @@ export function createRequestBuilder(parts: RequestParts): RequestBuilder {
   ): ContextParts => ({
     system: systemPrompt({
       custom: config.current.agent.system_prompt,
+      instructions: parts.instructions,
       sessionId: sessionIdOf(current.sessionKey),
       now: new Date(),
       notes: notes ?? [],
@@ -53,7 +56,7 @@ export function createRequestBuilder(parts: RequestParts): RequestBuilder {
     summary: known.summary,
     history: known.turns,
     current: messages,
-    images: model.info.images,
+    senses: model.info,
     budgetTokens,
   });
 

@@ -2,7 +2,7 @@ import { backoffMs } from "../lib/backoff.ts";
 import { toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { sleep } from "../lib/waiting.ts";
-import type { RunStore } from "../store/contract.ts";
+import type { AbsorbedRuns, RunStore } from "../store/contract.ts";
 import type {
   ApprovalDecision,
   NewApproval,
@@ -12,7 +12,8 @@ import type {
   RunOutcome,
   ToolCallRecord,
 } from "../store/records.ts";
-import { encodeEvent, type RunEvent } from "./events.ts";
+import { textOf } from "./context.ts";
+import { ANSWER_GAP, encodeEvent, type RunEvent } from "./events.ts";
 import type { Pace } from "./pace.ts";
 
 const RETRY = { baseMs: 100, maxMs: 2_000 };
@@ -36,6 +37,8 @@ export interface RunWriter {
   /** Resolves once all that was queued is on disk. */
   flush(): Promise<void>;
   recordStep(messages: NewMessage[]): Promise<void>;
+  /** Takes in what joins the run, behind what the model has just said; see `RunStore.absorb`. */
+  absorb(said: NewMessage[]): Promise<Pick<AbsorbedRuns, "runIds" | "messages">>;
   beginToolCall(call: ToolCallRecord, event: RunEvent): Promise<void>;
   endToolCall(result: NewMessage, event: RunEvent): Promise<void>;
   /** Keeps a question and publishes it. */
@@ -52,6 +55,7 @@ export interface RunWriterParts {
     RunStore,
     | "appendEvents"
     | "recordStep"
+    | "absorb"
     | "beginToolCall"
     | "endToolCall"
     | "requestApproval"
@@ -190,6 +194,17 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
       else if (moment) await moment;
     },
     flush: () => submit(append),
+    async absorb(said) {
+      let absorbed: AbsorbedRuns = { runIds: [], messages: [], events: [] };
+      await submit(async (batch) => {
+        absorbed = await runs.absorb(runId, said, (messages) => [
+          ...batch,
+          ...steeredEvents(runId, said, messages),
+        ]);
+        return absorbed.events;
+      });
+      return absorbed;
+    },
     recordStep: (messages) => submit((batch) => runs.recordStep(runId, { messages, events: batch })),
     beginToolCall: (call, event) => submit((batch) => runs.beginToolCall(runId, call, batch), event),
     endToolCall: (result, event) => submit((batch) => runs.endToolCall(runId, result, batch), event),
@@ -212,4 +227,12 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
     finish: (outcome, messages, event) =>
       submit((batch) => runs.finish(runId, outcome, { messages, events: batch }), event),
   };
+}
+
+/** What those who read along learn of messages that were taken in: an answer before them is ended as a paragraph. */
+function steeredEvents(runId: string, said: NewMessage[], messages: NewMessage[]): NewRunEvent[] {
+  if (messages.length === 0) return [];
+  const events: RunEvent[] = messages.map(({ parts }) => ({ type: "message.steered", text: textOf(parts) }));
+  if (said.length > 0) events.unshift({ type: "message.delta", delta: ANSWER_GAP });
+  return events.map((event) => encodeEvent(runId, event));
 }

@@ -4,6 +4,10 @@ import type { Part } from "../store/records.ts";
 const TOKENS_PER_CJK_CHAR = 0.75;
 const TOKENS_PER_OTHER_CHAR = 0.25;
 const TOKENS_PER_IMAGE = 1_200;
+/** As Gemini counts, which of those whose count is known counts most. */
+const TOKENS_PER_AUDIO_SECOND = 32;
+/** How long a recording is, from its size: what speech is recorded with, rather low. */
+const AUDIO_BYTES_PER_SECOND = { packed: 2_000, mp3: 8_000, raw: 32_000 };
 /** What a message costs besides its text. */
 const TOKENS_PER_MESSAGE = 6;
 
@@ -26,8 +30,27 @@ function countCjk(text: string): number {
 /** About how many tokens the parts of a message have. */
 export function estimateParts(parts: readonly Part[]): number {
   let tokens = 0;
-  for (const part of parts) tokens += part.type === "text" ? estimateTokens(part.text) : TOKENS_PER_IMAGE;
+  for (const part of parts) tokens += estimatePart(part);
   return tokens;
+}
+
+function estimatePart(part: Part): number {
+  switch (part.type) {
+    case "text":
+      return estimateTokens(part.text);
+    case "image":
+      return TOKENS_PER_IMAGE;
+    case "audio": {
+      const bytes = part.data.length * 0.75; // of base64
+      return Math.ceil((bytes / bytesPerSecond(part.mediaType)) * TOKENS_PER_AUDIO_SECOND);
+    }
+  }
+}
+
+function bytesPerSecond(mediaType: string): number {
+  if (/wav|pcm|aiff|flac/.test(mediaType)) return AUDIO_BYTES_PER_SECOND.raw;
+  if (/mpeg|mp3|mp4|m4a|aac/.test(mediaType)) return AUDIO_BYTES_PER_SECOND.mp3;
+  return AUDIO_BYTES_PER_SECOND.packed;
 }
 
 /** About how many tokens a message costs. */

@@ -2,28 +2,28 @@ import type { LiveConfig } from "../config/live.ts";
 import { AppError, toAppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
-import type { FinishReason, ResolvedModel } from "../models/contract.ts";
+import type { ResolvedModel } from "../models/contract.ts";
 import type { RunStore, Store } from "../store/contract.ts";
-import type { NewMessage, Run, RunError, RunEventRecord, ToolCallState, Usage } from "../store/records.ts";
-import { sessionIdOf } from "../tools/contract.ts";
+import type { NewMessage, Run, RunEventRecord, ToolCallState } from "../store/records.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
 import type { Approvals, Approver } from "./approvals.ts";
 import { fetchAttachments } from "./attachments.ts";
 import { type Budget, createBudget, narrowLimits, timeExceeded, type UpperBudget } from "./budget.ts";
-import type { AcceptedRequest, RunningTurn } from "./contract.ts";
-import { publicUsage, startedEvent } from "./events.ts";
+import type { AcceptedRequest, FetchFile, RunningTurn } from "./contract.ts";
+import { startedEvent } from "./events.ts";
+import { fetchFiles } from "./files.ts";
 import { assistantMessage, callModel, type ModelStep, takeBack } from "./model-step.ts";
 import { modelTool } from "./model-tools.ts";
+import { type Answer, complete, fail } from "./outcome.ts";
 import { toolNotes } from "./prompt.ts";
 import { createRequestBuilder, type RequestBuilder } from "./request.ts";
 import type { RunWriter } from "./run-writer.ts";
+import { createSteering, type TakeIn, takeNothingIn } from "./steering.ts";
 import { openCalls, runToolCalls } from "./tool-step.ts";
 import { createTurnClock, type TurnClock } from "./turn-clock.ts";
 import { NO_USAGE } from "./usage.ts";
 
 const EVENT_PAGE = 1_000;
-/** Ends that are no outcome, and that the writer refuses: the turn was parked, or another process has the run. */
-const UNWRITTEN: ReadonlySet<string> = new Set(["shutting_down", "conflict"]);
 
 /** What turns work with. */
 export interface TurnParts {
@@ -31,6 +31,9 @@ export interface TurnParts {
   tools: ToolRegistry;
   config: LiveConfig;
   fetch: SafeFetch;
+  fetchFile: FetchFile | undefined;
+  /** See `SteeringParts.joined`. */
+  joined: (runIds: readonly string[]) => void;
   log: Log;
 }
 
@@ -58,6 +61,7 @@ interface Turn {
   /** The calls that the journal knows of; empty once they have been dealt with. */
   callStates: ToolCallState[];
   nextRequest: RequestBuilder;
+  takeIn: TakeIn;
   approver: Approver;
   signal: AbortSignal;
 }
@@ -115,10 +119,15 @@ async function openTurn(parts: TurnParts, start: TurnStart, clock: TurnClock): P
       sessions: store.sessions,
       budget,
       current,
+      instructions: request.instructions,
       notes: async () => (model.info.tools ? toolNotes(parts.tools.list(request.caller), log) : []),
       signal,
       log,
     }),
+    takeIn:
+      request.caller.door === "gateway" && !request.subTask
+        ? createSteering({ run, runs: store.runs, budget, writer, joined: parts.joined, signal, log })
+        : takeNothingIn,
     approver: approvals.approver({ runId: run.id, resumed, writer, clock, signal }),
     signal,
   };
@@ -128,7 +137,7 @@ async function openTurn(parts: TurnParts, start: TurnStart, clock: TurnClock): P
       writer.event({ type: "message.delta", delta: "", reset: true });
     writer.event({ ...startedEvent(run, model), resumed: true });
   }
-  await attach(turn, parts.fetch, writer);
+  await attach(turn, parts, writer);
   return turn;
 }
 
@@ -158,24 +167,21 @@ async function endsInText(runs: Pick<RunStore, "events">, runId: string): Promis
   return last?.type === "message.delta" && !(JSON.parse(last.data) as { reset?: boolean }).reset;
 }
 
-/** Fetches the attachments once: after a restart their message is in the journal. */
-async function attach(
-  { request, messages, signal }: Turn,
-  fetch: SafeFetch,
-  writer: RunWriter,
-): Promise<void> {
-  if (request.attachments.length === 0 || messages.length > 1) return;
-  const message = await fetchAttachments(request.attachments, fetch, signal);
-  await writer.recordStep([message]);
-  messages.push(message);
+/** Fetches attachments and files once: after a restart their messages are in the journal. */
+async function attach(turn: Turn, { fetch, fetchFile, log }: TurnParts, writer: RunWriter): Promise<void> {
+  const { request, messages, signal } = turn;
+  const { attachments, files = [] } = request;
+  if (messages.length > 1) return;
+  const fetched = await Promise.all([
+    ...(attachments.length > 0 ? [fetchAttachments(attachments, fetch, signal)] : []),
+    ...(files.length > 0 ? [fetchFiles(files, { fetchFile, signal, log })] : []),
+  ]);
+  if (fetched.length === 0) return;
+  await writer.recordStep(fetched);
+  messages.push(...fetched);
 }
 
-interface Answer {
-  step: ModelStep;
-  finish: FinishReason;
-}
-
-/** The loop: model, tools, model, until the model has nothing more to ask for. */
+/** The loop: model, tools, model, until the model has nothing more to ask for, and nobody has said more meanwhile. */
 async function answerOf(turn: Turn, parts: TurnParts, writer: RunWriter): Promise<Answer> {
   const { run, request, messages, budget, model, approver, signal } = turn;
   const context = { caller: request.caller, sessionKey: run.sessionKey, runId: run.id, signal };
@@ -184,6 +190,7 @@ async function answerOf(turn: Turn, parts: TurnParts, writer: RunWriter): Promis
     turn.callStates = [];
     if (open.length > 0)
       messages.push(...(await runToolCalls(open, { tools: parts.tools, writer, approver, context })));
+    messages.push(...(await turn.takeIn()));
 
     budget.beforeStep();
     const tools = model.info.tools ? parts.tools.list(request.caller).map(modelTool) : [];
@@ -204,7 +211,13 @@ async function answerOf(turn: Turn, parts: TurnParts, writer: RunWriter): Promis
       messages.push(message);
       continue;
     }
-    if (step.text.trim() !== "") return { step, finish: step.finish === "length" ? "length" : "stop" };
+    if (step.text.trim() !== "") {
+      const said = assistantMessage(step, messages);
+      const taken = await turn.takeIn(said);
+      if (taken.length === 0) return { step, said, finish: step.finish === "length" ? "length" : "stop" };
+      messages.push(...taken);
+      continue;
+    }
     refuseEmpty(step, emptyAnswers++);
     takeBack(step, writer);
   }
@@ -224,53 +237,4 @@ function refuseEmpty(step: ModelStep, before: number): void {
     throw new AppError("model_bad_answer", "The model gave an empty answer, twice.", {
       hint: "Try again, or use another model.",
     });
-}
-
-async function complete(
-  { run, messages, budget }: Turn,
-  { step, finish }: Answer,
-  writer: RunWriter,
-): Promise<void> {
-  const { text, model } = step;
-  const usage = budget.usage;
-  await writer.finish(
-    { status: "completed", response: text, finishReason: finish, model, usage },
-    [assistantMessage(step, messages)],
-    {
-      type: "run.completed",
-      response: text,
-      session_id: sessionIdOf(run.sessionKey),
-      model,
-      finish_reason: finish,
-      usage: publicUsage(usage),
-    },
-  );
-}
-
-async function fail(
-  run: Run,
-  error: AppError,
-  usage: Usage,
-  { writer, log }: { writer: RunWriter; log: Log },
-): Promise<void> {
-  const cancelled = error.code === "run_cancelled";
-  if (!UNWRITTEN.has(error.code) && !cancelled)
-    log.warn("a turn failed", { run: run.id, code: error.code, error });
-  const shown: RunError = {
-    code: error.code,
-    message: error.message,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  };
-  const status = cancelled ? "cancelled" : "failed";
-  await writer.finish(
-    cancelled ? { status: "cancelled", usage } : { status: "failed", error: shown, usage },
-    [],
-    {
-      type: "run.failed",
-      status,
-      session_id: sessionIdOf(run.sessionKey),
-      error: shown,
-      usage: publicUsage(usage),
-    },
-  );
 }

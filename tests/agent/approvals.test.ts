@@ -84,6 +84,20 @@ describe("a call that needs an approval", () => {
       ]);
     });
 
+  test("is asked for at the gateway as at any door", async () => {
+    const ran: string[] = [];
+    await using t = await openTestAgent({
+      models: scriptedModels([callsProbe]),
+      tools: [probeTool(ran, { asks: true, effect: "read" })],
+    });
+    const caller: Caller = { door: "gateway", principal: "telegram:42", scopes: ["chat"] };
+    const { id } = await t.accept("go", { caller });
+    const approvalId = await question(t, id);
+    expect([await t.agent.approvals(id), ran]).toMatchObject([[{ id: approvalId }], []]);
+    await t.agent.decide(id, approvalId, { approved: true, by: "telegram:42" });
+    expect([(await t.finished(id)).response, ran]).toEqual(["It said: done", ["rm -rf"]]);
+  });
+
   test("one that needs none asks nobody, whatever the modes", async () => {
     const ran: string[] = [];
     await using t = await openTestAgent({

@@ -25,7 +25,7 @@ const build = (parts: Partial<ContextParts>) =>
     summary: null,
     history: [],
     current: [user("now")],
-    images: true,
+    senses: { images: true, audio: true },
     budgetTokens: 10_000,
     ...parts,
   });
@@ -80,7 +80,7 @@ describe("buildContext", () => {
         (history, current, budgetTokens, summary, images) => {
           let context: ReturnType<typeof build>;
           try {
-            context = build({ history, current, budgetTokens, summary, images });
+            context = build({ history, current, budgetTokens, summary, senses: { images, audio: !images } });
           } catch (error) {
             expect(error).toBeInstanceOf(AppError);
             return;
@@ -158,9 +158,26 @@ describe("buildContext", () => {
     const current: NewMessage[] = [
       { role: "user", parts: [{ type: "image", mediaType: "image/png", data: "aGk=" }] },
     ];
-    const { messages } = build({ current, images: false });
+    const { messages } = build({ current, senses: { images: false, audio: false } });
     expect(JSON.stringify(messages)).toContain("An image (image/png) was here");
     expect(JSON.stringify(messages)).not.toContain("aGk=");
+  });
+
+  test("a recording is played to a model that hears; another is told now that it cannot, and later that it was there", () => {
+    const voice: NewMessage = {
+      role: "user",
+      parts: [{ type: "audio", mediaType: "audio/ogg", data: "aGk=" }],
+    };
+    const hears = { images: false, audio: true };
+    const deaf = { images: true, audio: false };
+    const shown = (parts: Partial<ContextParts>) => JSON.stringify(build(parts).messages);
+    expect(shown({ current: [voice], senses: hears })).toContain("aGk=");
+    expect(shown({ current: [voice], senses: deaf })).toContain(
+      "(audio/ogg) was here. You cannot hear it: say so.",
+    );
+    const history = [[voice, assistant("I see.")]];
+    expect(shown({ history, senses: hears })).toContain("aGk=");
+    expect(shown({ history, senses: deaf })).toContain("(audio/ogg) was here. It is not played to you.");
   });
 
   test("chat-template tokens of a tool's answer do not reach the model", () => {
@@ -187,7 +204,7 @@ describe("images of tool results", () => {
   test("reach a model that sees; others are told", () => {
     const current = [user("go"), assistant("", ["a"]), withImage("a")];
     expect(images(build({ current }).messages)).toEqual([["a", 1, "a"]]);
-    expect(images(build({ current, images: false }).messages)).toEqual([
+    expect(images(build({ current, senses: { images: false, audio: false } }).messages)).toEqual([
       ["a", 0, "a\n[An image (image/png) was here. It is not shown to you.]"],
     ]);
   });

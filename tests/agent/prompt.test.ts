@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { toolNotes } from "../../src/agent/prompt.ts";
 import type { Caller } from "../../src/tools/contract.ts";
-import { says, scriptedModels } from "../fakes/scripted-model.ts";
+import { hangs, says, scriptedModels } from "../fakes/scripted-model.ts";
 import { openTestAgent, type TestAgent } from "../support/agent.ts";
-import { quietLog } from "../support/store.ts";
+import { openTempStore, quietLog } from "../support/store.ts";
 import { probeTool } from "../support/tools.ts";
 
 function addSkill(t: TestAgent, name: string): void {
@@ -24,6 +24,25 @@ describe("the system prompt", () => {
     addSkill(t, "pdf-forms");
     await t.ask("hi");
     expect(system()).toContain("- pdf-forms: Does pdf-forms.");
+  });
+
+  test("has the operator's words first, then those of the door, also after a restart", async () => {
+    const models = scriptedModels([hangs(), says("ok")]);
+    await using temp = await openTempStore();
+    const agent = { system_prompt: "Be brief." };
+    const first = await openTestAgent({ models, store: temp.store, agent });
+    const { id } = await first.accept("hi", { instructions: "You speak with Ann." });
+    while (models.requests.length === 0) await Bun.sleep(1);
+    await first.agent.stop(0);
+    await using next = await openTestAgent({ models, store: temp.store, agent });
+    await next.agent.recover();
+    await next.finished(id);
+    expect(models.requests).toHaveLength(2);
+    for (const { messages } of models.requests)
+      expect(messages[0]).toMatchObject({
+        role: "system",
+        text: expect.stringMatching(/^Be brief\.\nYou speak with Ann\.\nYou are Hermes/),
+      });
   });
 
   test("does not name them to a caller that may not load them, nor to a model without tools", async () => {

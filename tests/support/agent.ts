@@ -55,6 +55,7 @@ export interface AgentOptions {
   agent?: Record<string, unknown>;
   config?: TestConfig;
   fetch?: AgentParts["fetch"];
+  fetchFile?: AgentParts["fetchFile"];
   log?: AgentParts["log"];
 }
 
@@ -88,7 +89,15 @@ export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
     approvals: { tools: () => config.current.tools, terminalDefault: () => "ask" },
     log,
   });
-  const agent: AgentService = createAgent({ store, models: options.models, tools, config, log, fetch });
+  const agent: AgentService = createAgent({
+    store,
+    models: options.models,
+    tools,
+    config,
+    log,
+    fetch,
+    ...(options.fetchFile ? { fetchFile: options.fetchFile } : {}),
+  });
   const never = new AbortController().signal;
   const accept = async (text: string, change: Partial<TurnRequest> = {}) =>
     (await agent.accept({ kind: "chat", caller: OWNER, sessionId: "s1", text, ...change })).run;
@@ -116,9 +125,11 @@ export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
 /** What a client shows after these events: the text since the last tool, with what was taken back gone. */
 export function shownText(events: readonly RunEvent[]): string {
   let text = "";
+  let kept = 0; // of it, what no reset takes back
   for (const event of events) {
     if (event.type === "tool.started") text = "";
-    if (event.type === "message.delta") text = event.reset ? "" : text + event.delta;
+    if (event.type === "message.delta") text = event.reset ? text.slice(0, kept) : text + event.delta;
+    if (event.type === "tool.started" || event.type === "message.steered") kept = text.length;
   }
   return text;
 }

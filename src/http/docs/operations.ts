@@ -48,7 +48,7 @@ const stream = {
   schema: {
     type: "string",
     description:
-      "Events `run.started`, `message.delta {delta}`, `tool.started`, `tool.progress {message}`, `tool.completed`, `approval.requested {approval_id, question, details}`, `approval.decided {approval_id, approved}`, `run.completed {response, usage}` and `run.failed {error}`; every event has an id, and a comment every 15 s keeps the stream alive.",
+      "Events `run.started`, `message.delta {delta}`, `message.steered {text}`, `tool.started`, `tool.progress {message}`, `tool.completed`, `approval.requested {approval_id, question, details}`, `approval.decided {approval_id, approved}`, `run.completed {response, usage}` and `run.failed {error}`; every event has an id, and a comment every 15 s keeps the stream alive.",
   },
   example: `${EVENTS}\n\n`,
 };

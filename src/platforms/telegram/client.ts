@@ -1,0 +1,97 @@
+import { Api, GrammyError, HttpError, type RawApi } from "grammy";
+import { backoffMs } from "../../lib/backoff.ts";
+import { sleep } from "../../lib/waiting.ts";
+import { PlatformError } from "../contract.ts";
+import { fromAnswer, fromNetwork } from "./errors.ts";
+import type { Timing } from "./timing.ts";
+
+const TELEGRAM_ROOT = "https://api.telegram.org";
+
+/** grammY is typed against a package that stands in for the platform's own `AbortSignal`; it takes either. */
+export type GrammySignal = NonNullable<Parameters<RawApi["getMe"]>[0]>;
+
+interface CallOptions {
+  signal: AbortSignal;
+  /** How long an answer may take; `Timing.callMs` without it. */
+  timeoutMs?: number;
+  /** Whether a call that got no answer, or a fault of the server, is made again at once. */
+  retries?: boolean;
+}
+
+/** The Bot API for one bot. Every call rejects with a `PlatformError` that holds no token. */
+export interface TelegramClient {
+  call<T>(request: (api: RawApi, signal: GrammySignal) => Promise<T>, options: CallOptions): Promise<T>;
+  /** Begins to fetch a file by the path that `getFile` has told. */
+  download(path: string, signal: AbortSignal): Promise<Response>;
+}
+
+export interface ClientOptions {
+  token: string;
+  /** Where another server than Telegram's own speaks the Bot API. */
+  apiBase: string | undefined;
+  /** How often a call is made again. */
+  maxRetries: number;
+  timing: Timing;
+}
+
+/** Makes a client, which connects with its first call. */
+export function createClient({ token, apiBase, maxRetries, timing }: ClientOptions): TelegramClient {
+  const root = (apiBase ?? TELEGRAM_ROOT).replace(/\/+$/, "");
+  const api = new Api(token, { apiRoot: root, fetch: answerOf as unknown as typeof fetch });
+  return {
+    async call(request, { signal, timeoutMs = timing.callMs, retries = false }) {
+      const attempt = () =>
+        within(signal, timeoutMs, (combined) => request(api.raw, combined as GrammySignal));
+      for (let retry = 0; ; retry++)
+        try {
+          return await attempt();
+        } catch (error) {
+          const again = retries && retry < maxRetries && !signal.aborted;
+          if (!again || !(error instanceof PlatformError) || error.kind !== "unavailable") throw error;
+          await sleep(backoffMs(retry, timing.retry), signal);
+        }
+    },
+    download: (path, signal) =>
+      within(signal, timing.transferMs, (combined) =>
+        fetch(`${root}/file/bot${token}/${encodeURI(path)}`, { signal: combined, redirect: "error" }),
+      ),
+  };
+}
+
+/** Runs a request until its signal or its time ends it, and puts what it throws into words. */
+async function within<T>(
+  signal: AbortSignal,
+  timeoutMs: number,
+  request: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    return await request(AbortSignal.any([signal, late]));
+  } catch (thrown) {
+    if (thrown instanceof GrammyError) throw fromAnswer(thrown);
+    const fault = thrown instanceof HttpError ? thrown.error : thrown;
+    throw fromNetwork(fault, { stopped: signal.aborted, late: late.aborted });
+  }
+}
+
+/**
+ * `fetch` for grammY, which takes every body for an answer of the Bot API: the page of a proxy in between becomes an answer
+ * that says so.
+ */
+async function answerOf(url: string, init: RequestInit): Promise<{ json(): Promise<unknown> }> {
+  const response = await fetch(url, init);
+  const answer = parsed(await response.text());
+  if (typeof answer === "object" && answer !== null && "ok" in answer) return { json: async () => answer };
+  const description = response.statusText || "no answer of the Bot API";
+  const code = response.ok ? 502 : response.status;
+  return { json: async () => ({ ok: false, error_code: code, description }) };
+}
+
+/** The value of a JSON text; undefined for any other text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

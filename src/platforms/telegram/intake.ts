@@ -1,0 +1,91 @@
+import type { Update } from "grammy/types";
+import { backoffMs } from "../../lib/backoff.ts";
+import { orAborted, sleep, within } from "../../lib/waiting.ts";
+import type { ConnectionHooks, InboundEvent } from "../contract.ts";
+import { acknowledge } from "./acknowledge.ts";
+import type { TelegramClient } from "./client.ts";
+import { eventOf } from "./event.ts";
+import { lineOf } from "./parse.ts";
+import type { Me } from "./text.ts";
+import type { Timing } from "./timing.ts";
+
+/** Hands updates on and knows which of them may be forgotten by Telegram. */
+export interface Intake {
+  /** Begins to hand on those of a poll's updates that are new; tells how many they are. */
+  take(updates: readonly Update[]): number;
+  /** What the next poll asks for: the first update that is not on disk yet. Telegram forgets those before it. */
+  offset(): number | undefined;
+  /** Resolves once everything is on disk, or when the time is up. */
+  settled(timeoutMs: number): Promise<void>;
+}
+
+export interface IntakeOptions {
+  client: TelegramClient;
+  hooks: ConnectionHooks;
+  timing: Timing;
+  me: Me;
+  /** Ends the handing on. What is not on disk by then is delivered again to the next process. */
+  signal: AbortSignal;
+}
+
+/**
+ * Makes an intake. The updates of one chat are handed on one after another, those of different chats side by side; one that
+ * is not taken is handed on again until it is. Telegram tells apart only updates before and after an offset, and sends
+ * at most 100: a chat whose events are not taken lets the others go on for 99 updates.
+ */
+export function createIntake({ client, hooks, timing, me, signal }: IntakeOptions): Intake {
+  /** Being handed on. */
+  const open = new Map<number, Promise<void>>();
+  /** On disk, but not before the offset yet, so that Telegram sends them again. */
+  const kept = new Set<number>();
+  /** The last promise of each chat. */
+  const lines = new Map<number, Promise<void>>();
+  let next: number | undefined;
+
+  const hand = async (update: Update) => {
+    const event = eventOf(update, me, hooks.log);
+    if (event === null || (await emitUntilTaken(event))) {
+      open.delete(update.update_id);
+      kept.add(update.update_id);
+      void acknowledge(update, client, hooks.log, signal);
+    }
+  };
+  const emitUntilTaken = async (event: InboundEvent): Promise<boolean> => {
+    for (let retry = 0; !signal.aborted; retry++)
+      try {
+        await hooks.emit(event);
+        return true;
+      } catch (error) {
+        hooks.log("warn", "a message could not be kept; it is tried again", { update: event.id, error });
+        await sleep(backoffMs(retry, timing.emitRetry), signal);
+      }
+    return false;
+  };
+
+  return {
+    take(updates) {
+      const last = updates.at(-1);
+      if (last) next = last.update_id + 1; // not the highest: ids begin anywhere after a week without updates
+      let fresh = 0;
+      for (const update of updates) {
+        if (open.has(update.update_id) || kept.has(update.update_id)) continue;
+        fresh += 1;
+        const line = lineOf(update);
+        const handed = (lines.get(line) ?? Promise.resolve()).then(() => hand(update));
+        open.set(update.update_id, handed);
+        lines.set(line, handed);
+        void handed.then(() => lines.get(line) === handed && lines.delete(line));
+      }
+      return fresh;
+    },
+    offset() {
+      const offset = open.size === 0 ? next : Math.min(...open.keys());
+      for (const id of kept) if (offset !== undefined && id < offset) kept.delete(id);
+      return offset;
+    },
+    async settled(timeoutMs) {
+      const all = within(Promise.all(open.values()), timeoutMs);
+      await orAborted(all, signal).catch(() => hooks.log("debug", "stopped while messages were being kept"));
+    },
+  };
+}

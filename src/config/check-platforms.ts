@@ -1,3 +1,4 @@
+import { SHORT_SECRET_CHARS } from "./check-listeners.ts";
 import { formatPath, type Path } from "./path.ts";
 import type { Findings } from "./problems.ts";
 import type { Config } from "./schema.ts";
@@ -8,6 +9,7 @@ type PlatformName = keyof Config["platforms"];
 interface Account {
   enabled: boolean;
   allowed_users: readonly (number | string)[];
+  pairing: boolean;
   mode?: string;
   [key: string]: unknown;
 }
@@ -15,6 +17,8 @@ interface Account {
 interface Needs {
   /** Without these it cannot connect. */
   connect: readonly string[];
+  /** Without these it has no connection to receive over, where it receives by calls to its webhook otherwise. */
+  websocket?: readonly string[];
   /** Without these anybody could send it messages by calling its webhook. */
   webhook: readonly string[];
 }
@@ -22,12 +26,31 @@ interface Needs {
 const NEEDS: Readonly<Record<PlatformName, Needs>> = {
   telegram: { connect: ["bot_token"], webhook: ["secret_token"] },
   discord: { connect: ["bot_token"], webhook: ["application_public_key"] },
-  slack: { connect: ["bot_token"], webhook: ["signing_secret"] },
+  slack: { connect: ["bot_token"], websocket: ["app_token"], webhook: ["signing_secret"] },
   wecom: { connect: [], webhook: ["token", "encoding_aes_key"] },
   dingtalk: { connect: ["app_key", "app_secret"], webhook: [] },
   feishu: { connect: ["app_id", "app_secret"], webhook: ["encrypt_key"] },
   wechat: { connect: ["app_id", "app_secret"], webhook: [] },
 };
+
+/** Platforms that can be configured before this version connects them. */
+const NOT_YET: readonly PlatformName[] = ["wecom", "dingtalk", "feishu", "wechat"];
+
+/** True for a platform that this version connects. */
+export function isConnected(name: PlatformName): boolean {
+  return !NOT_YET.includes(name);
+}
+
+/** The keys that an account lacks to connect, or to receive in its mode. Empty: it has what it needs. */
+export function lackingKeys(name: PlatformName, account: object): string[] {
+  const lacks = (key: string) => (account as Record<string, unknown>)[key] === undefined;
+  const { connect, websocket = [], webhook } = NEEDS[name];
+  const { mode } = account as { mode?: string };
+  const lacking = connect.filter(lacks);
+  if (mode === "websocket") return [...lacking, ...websocket.filter(lacks)];
+  const receives = websocket.length === 0 || !websocket.some(lacks);
+  return mode === "webhook" || !receives ? [...lacking, ...webhook.filter(lacks)] : lacking;
+}
 
 /** Checks every platform that is present and enabled, or each of its accounts when it has some. */
 export function checkPlatforms(config: Config, findings: Findings): void {
@@ -37,6 +60,7 @@ export function checkPlatforms(config: Config, findings: Findings): void {
     const path = ["platforms", name];
     const accounts: readonly Account[] = platform.accounts ?? [];
     if (accounts.length === 0) checkAccount(name, path, platform, findings);
+    else checkUnused(name, path, platform, findings);
     for (const [i, account] of accounts.entries())
       if (account.enabled) checkAccount(name, [...path, "accounts", String(i)], account, findings);
     checkAccountNames(path, accounts, findings);
@@ -50,16 +74,22 @@ function checkAccount(
   { faults, warnings }: Findings,
 ): void {
   const shown = formatPath(path);
-  const lacking = (keys: readonly string[]) => keys.filter((key) => account[key] === undefined);
-  for (const key of lacking(NEEDS[name].connect))
-    warnings.push({ path: [...path, key], message: `${shown}.${key} is missing: it cannot connect` });
-  if (account.mode === "webhook")
-    for (const key of lacking(NEEDS[name].webhook))
-      faults.push({ path: [...path, key], message: `${shown}.${key} is missing; mode: webhook needs it` });
-  if (account.allowed_users.length === 0)
+  const { connect, websocket = [], webhook } = NEEDS[name];
+  for (const key of lackingKeys(name, account)) {
+    const place = { path: [...path, key] };
+    const message = `${shown}.${key} is missing`;
+    if (connect.includes(key)) warnings.push({ ...place, message: `${message}: it cannot connect` });
+    else if (account.mode === "webhook" && webhook.includes(key))
+      faults.push({ ...place, message: `${message}; mode: webhook needs it` });
+    else {
+      const hint = account.mode === undefined ? `Set it, or ${websocket.join(" and ")}.` : "Set it.";
+      warnings.push({ ...place, message: `${message}: it cannot receive`, hint });
+    }
+  }
+  if (account.allowed_users.length === 0 && !account.pairing)
     warnings.push({
       path: [...path, "allowed_users"],
-      message: `${shown}.allowed_users is empty: it answers nobody`,
+      message: `${shown}.allowed_users is empty and pairing is off: it answers nobody`,
     });
   for (const [i, user] of account.allowed_users.entries())
     if (typeof user === "string" && user.startsWith("@")) {
@@ -67,6 +97,27 @@ function checkAccount(
       const hint = "A user name can change hands: write the id.";
       faults.push({ path: [...path, "allowed_users", String(i)], message, hint });
     }
+  checkSecretToken([...path, "secret_token"], account["secret_token"], { faults, warnings });
+}
+
+/** Telegram's secret stands in a header, so that it could be guessed; the form is that of the Bot API (`setWebhook`). */
+function checkSecretToken(path: Path, secret: unknown, { faults, warnings }: Findings): void {
+  if (typeof secret !== "string") return;
+  const shown = formatPath(path);
+  const hint = "Make one of your own: openssl rand -hex 32";
+  if (!/^[A-Za-z0-9_-]{1,256}$/.test(secret))
+    faults.push({ path, message: `${shown} must be 1 to 256 letters, digits, - and _`, hint });
+  else if (secret.length < SHORT_SECRET_CHARS)
+    warnings.push({ path, message: `${shown} is short and can be guessed`, hint });
+}
+
+/** Each account has its own keys; that of the platform, perhaps from the environment, would be looked for in vain. */
+function checkUnused(name: PlatformName, path: Path, platform: Account, { warnings }: Findings): void {
+  for (const key of NEEDS[name].connect.filter((one) => platform[one] !== undefined)) {
+    const place = [...path, key];
+    const message = `${formatPath(place)} does nothing: the accounts have their own`;
+    warnings.push({ path: place, message });
+  }
 }
 
 function checkAccountNames(path: Path, accounts: readonly Account[], { faults }: Findings): void {

@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 import { checkListeners } from "./check-listeners.ts";
 import { checkMcp } from "./check-mcp.ts";
 import { checkModels } from "./check-models.ts";
-import { checkPlatforms } from "./check-platforms.ts";
+import { checkPlatforms, isConnected } from "./check-platforms.ts";
 import { checkTools } from "./check-tools.ts";
 import { formatPath } from "./path.ts";
 import type { Findings } from "./problems.ts";
@@ -27,17 +27,19 @@ export function checkConfig(config: Config): Findings {
 
 /** Surfaces that can be configured before this version serves them: nobody shall wait for their answers. */
 function checkUnserved({ platforms, gateway }: Config, { warnings }: Findings): void {
-  const wanted = [
-    ...Object.entries(platforms).flatMap(([name, platform]) =>
-      platform?.enabled ? [["platforms", name]] : [],
-    ),
-    ...(gateway.webhook.enabled ? [["gateway", "webhook"]] : []),
-  ];
-  for (const path of wanted)
+  for (const name of Object.keys(platforms) as (keyof typeof platforms)[]) {
+    if (!platforms[name]?.enabled || isConnected(name)) continue;
+    const path = ["platforms", name];
     warnings.push({
       path,
-      message: `${formatPath(path)} is configured, but this version does not serve it yet`,
+      message: `${formatPath(path)} is configured, but this version does not connect it yet`,
     });
+  }
+  if (!gateway.webhook.enabled) return;
+  const path = ["gateway", "webhook", "enabled"];
+  const { path: address } = gateway.webhook;
+  const message = `${formatPath(path)}: this version takes the calls of platforms at ${address}/{platform}, but other events at ${address} not yet`;
+  warnings.push({ path, message });
 }
 
 function checkCidrs(config: Config, { faults }: Findings): void {
@@ -84,11 +86,11 @@ function originOf(text: string): string | null {
 }
 
 /** They are compared with the name in the header `Host`. */
-function checkHosts({ api, mcp }: Config, { faults }: Findings): void {
-  for (const [surface, { allowed_hosts }] of Object.entries({ api, mcp }))
+function checkHosts({ api, mcp, gateway }: Config, { faults }: Findings): void {
+  for (const [surface, { allowed_hosts }] of Object.entries({ api, mcp, "gateway.webhook": gateway.webhook }))
     for (const [i, text] of allowed_hosts.entries()) {
       if (/^[A-Za-z0-9._-]+$/.test(text)) continue;
-      const path = [surface, "allowed_hosts", String(i)];
+      const path = [...surface.split("."), "allowed_hosts", String(i)];
       const message = `${formatPath(path)} must be a host name, not ${JSON.stringify(text)}`;
       faults.push({ path, message, hint: "Write the name alone, without scheme, port or path." });
     }

@@ -72,15 +72,11 @@ export const listener = (what: string, defaultPort: number) => ({
   }),
 });
 
-export const rateLimit = () =>
-  section("Limit per key.", {
-    requests_per_minute: count(
-      60,
-      1,
-      10_000_000,
-      "Requests a key may make in a minute; more get 429 with Retry-After.",
-    ),
-  });
+export const rateLimit = ({
+  description = "Limit per key.",
+  requests = 60,
+  what = "Requests a key may make in a minute; more get 429 with Retry-After.",
+} = {}) => section(description, { requests_per_minute: count(requests, 1, 10_000_000, what) });
 
 export const allowedOrigins = () =>
   words("Browser origins that may call, matched exactly. Empty: no page of another site may.", {

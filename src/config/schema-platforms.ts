@@ -66,7 +66,11 @@ const platform = <P extends TProperties>(name: string, own: P) => {
   const account = { ...own, ...shared };
   const accounts = Type.Array(
     entry("One bot.", {
-      name: Type.String({ description: "Name of this account.", minLength: 1 }),
+      name: Type.String({
+        description: "Name of this account.",
+        pattern: "^[A-Za-z0-9_-]{1,32}$",
+        form: "1 to 32 letters, digits, - and _",
+      }),
       ...account,
     }),
     { description: "Several bots of this platform, each with its own keys." },

@@ -67,10 +67,19 @@ export const gateway = section("Messages that others send to Hermes.", {
       restart: true,
     }),
     secret: secret({
-      description: "Secret that incoming webhooks are signed with.",
+      description: "Secret that incoming webhooks are signed with; those of platforms have their own.",
       env: "HERMES_WEBHOOK_SECRET",
       sample: "your-webhook-secret",
     }),
+    allowed_hosts: words(
+      "Host names under which it is reached, besides localhost and plain addresses; platforms may use any.",
+    ),
+    rate_limit: rateLimit({
+      description: "Limit per platform account and address of the caller.",
+      requests: 6_000,
+      what: "Calls that are taken in a minute; more get 429 with Retry-After.",
+    }),
+    max_body_bytes: count(1_048_576, 1024, 104_857_600, "Largest request body."),
     routes: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }), webhookRoute, {
       description: "Named routes at /webhook/{name}.",
       form: "1 to 64 letters, digits, - and _",

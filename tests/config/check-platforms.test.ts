@@ -1,0 +1,107 @@
+import { describe, expect, test } from "bun:test";
+import { checkConfig } from "../../src/config/check.ts";
+import { isConnected, lackingKeys } from "../../src/config/check-platforms.ts";
+import { ConfigSchema } from "../../src/config/schema.ts";
+import { PLATFORM_IDS } from "../../src/platforms/registry.ts";
+import { liveConfig } from "../support/agent.ts";
+
+type Platforms = Record<string, Record<string, unknown>>;
+const check = (platforms: Platforms, more: Record<string, unknown> = {}) => {
+  const { faults, warnings } = checkConfig(liveConfig({ platforms, ...more }).current);
+  return { faults: faults.map(({ message }) => message), warnings: warnings.map(({ message }) => message) };
+};
+const names = Object.keys(ConfigSchema.properties.platforms.properties) as Parameters<
+  typeof isConnected
+>[0][];
+
+test("what counts as connected is what the registry connects", () => {
+  expect(names.filter(isConnected).sort()).toEqual([...PLATFORM_IDS].sort());
+});
+
+describe("a platform", () => {
+  for (const name of names)
+    test(`${name}: a warning that it is not connected yet, exactly where that is so`, () => {
+      const { warnings } = check({ [name]: {} });
+      const message = `platforms.${name} is configured, but this version does not connect it yet`;
+      expect(warnings.includes(message)).toBe(!isConnected(name));
+      expect(check({ [name]: { enabled: false } }).warnings).toEqual([]);
+    });
+
+  test("with all it needs is no word worth, though nobody may write yet: it gives them codes", () => {
+    expect(check({ telegram: { bot_token: "1:a" }, discord: { bot_token: "a" } })).toEqual({
+      faults: [],
+      warnings: [],
+    });
+    expect(check({ telegram: { bot_token: "1:a", pairing: false } }).warnings).toEqual([
+      "platforms.telegram.allowed_users is empty and pairing is off: it answers nobody",
+    ]);
+  });
+
+  test("whose token comes in vain, because its accounts have their own", () => {
+    const accounts = [{ name: "work", bot_token: "2:b" }];
+    expect(check({ telegram: { bot_token: "1:a", accounts } }).warnings).toEqual([
+      "platforms.telegram.bot_token does nothing: the accounts have their own",
+    ]);
+  });
+});
+
+describe("what is missing", () => {
+  const cases: [account: Record<string, unknown>, lacking: string[]][] = [
+    [{}, ["bot_token", "signing_secret"]],
+    [{ bot_token: "a" }, ["signing_secret"]],
+    [{ bot_token: "a", signing_secret: "b" }, []],
+    [{ bot_token: "a", app_token: "b" }, []],
+    [{ bot_token: "a", app_token: "b", mode: "webhook" }, ["signing_secret"]],
+    [{ bot_token: "a", signing_secret: "b", mode: "websocket" }, ["app_token"]],
+  ];
+  test.each(cases)("slack with %p", (account, lacking) => {
+    expect(lackingKeys("slack", account)).toEqual(lacking);
+  });
+
+  test("telegram and discord connect by themselves unless they are told otherwise", () => {
+    expect(lackingKeys("telegram", { bot_token: "a", mode: "polling" })).toEqual([]);
+    expect(lackingKeys("telegram", { bot_token: "a", mode: "webhook" })).toEqual(["secret_token"]);
+    expect(lackingKeys("discord", { bot_token: "a", mode: "websocket" })).toEqual([]);
+    expect(lackingKeys("discord", { bot_token: "a", mode: "webhook" })).toEqual(["application_public_key"]);
+  });
+
+  test("keeps it from starting only where strangers could write in the name of anybody", () => {
+    expect(check({ slack: { bot_token: "a", mode: "webhook" } }).faults).toEqual([
+      "platforms.slack.signing_secret is missing; mode: webhook needs it",
+    ]);
+    expect(check({ slack: { bot_token: "a" } })).toEqual({
+      faults: [],
+      warnings: ["platforms.slack.signing_secret is missing: it cannot receive"],
+    });
+  });
+});
+
+test("a secret token that can be guessed is told", () => {
+  const telegram = { bot_token: "1:a", mode: "webhook", secret_token: "short" };
+  expect(check({ telegram }).warnings).toEqual([
+    "platforms.telegram.secret_token is short and can be guessed",
+  ]);
+});
+
+describe("gateway.webhook", () => {
+  const secret = "a-secret-of-webhooks-for-tests";
+
+  test("enabled: it demands its secret, and says what it does not take yet", () => {
+    expect(check({}, { gateway: { webhook: { enabled: true } } }).faults).toEqual([
+      "gateway.webhook.secret is missing: anybody could send events",
+    ]);
+    const { faults, warnings } = check({}, { gateway: { webhook: { enabled: true, secret, path: "/in" } } });
+    expect(faults).toEqual([]);
+    expect(warnings).toEqual([
+      "gateway.webhook.enabled: this version takes the calls of platforms at /in/{platform}, but other events at /in not yet",
+    ]);
+  });
+
+  test("for platforms alone, which have their own secrets: nothing more is asked for", () => {
+    const telegram = { bot_token: "1:a", mode: "webhook", secret_token: secret };
+    expect(check({ telegram }, { gateway: { webhook: { host: "0.0.0.0" } } })).toEqual({
+      faults: [],
+      warnings: [],
+    });
+  });
+});

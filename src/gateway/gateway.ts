@@ -3,6 +3,7 @@ import { type Account, accountLabel } from "../config/accounts.ts";
 import type { LiveConfig } from "../config/live.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { sleep } from "../lib/waiting.ts";
 import type { ModelRouter } from "../models/contract.ts";
 import { type FetchedFile, type InboundFile, PlatformError } from "../platforms/contract.ts";
 import type { Store } from "../store/contract.ts";
@@ -29,6 +30,9 @@ export interface GatewayParts {
   /** How other processes are told of this one. */
   holder: string;
 }
+
+const FETCH_PATIENCE_MS = 15_000;
+const FETCH_LOOK_MS = 100;
 
 /** The platforms that can show a file as such: what the agent sends goes out there. */
 const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack"]);
@@ -74,7 +78,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     async fetchFile({ platform, account, ...file }, signal) {
       const connection = supervisor.find(platform, account);
-      if (connection === null || !connection.can("fetchFile"))
+      if (connection === null || !(await canFetch(connection, signal)))
         throw new AppError(
           "attachment_refused",
           "The file cannot be fetched: its platform is not connected here.",
@@ -100,6 +104,14 @@ function webhookOf({ platform, account, adapter, can }: Connection): GatewayWebh
       }
     },
   };
+}
+
+/** A turn that goes on after a restart may want its files before the account is connected again. */
+async function canFetch(connection: Connection, signal: AbortSignal): Promise<boolean> {
+  const sinceMs = performance.now();
+  while (!connection.can("fetchFile") && performance.now() - sinceMs < FETCH_PATIENCE_MS && !signal.aborted)
+    await sleep(FETCH_LOOK_MS, signal);
+  return connection.can("fetchFile");
 }
 
 async function fetchFrom(

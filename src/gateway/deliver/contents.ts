@@ -28,7 +28,7 @@ export async function contentsOf(
   const { fits } = connection.platform;
   if (delivery.kind === "approval") return questionContents(delivery, fits);
   if (delivery.kind !== "answer") return split(delivery.text ?? "", fits);
-  if (run === null) return [];
+  if (run === null || run.finishReason === "steered") return []; // answered together with another message
   const words = wordsIn(extraOf(delivery).language);
   if (run.status === "completed") return completed(run.response ?? "", delivery, connection, words, parts);
   // Stopped before anything was shown: whoever stopped it was told so.
@@ -46,8 +46,9 @@ async function completed(
   { config, openFile }: ContentParts,
 ): Promise<Content[]> {
   const { scope, caller } = extraOf(delivery);
-  if (scope === "group" && SILENCE.has(response.trim())) return [];
-  const { text, paths } = caller === undefined ? { text: response, paths: [] } : extractFiles(response);
+  const said = scope === "group" ? withoutSilence(response) : response;
+  if (said === "") return [];
+  const { text, paths } = caller === undefined ? { text: said, paths: [] } : extractFiles(said);
   const files: Content[] = [];
   const complaints: string[] = [];
   for (const path of paths)
@@ -58,6 +59,12 @@ async function completed(
       complaints.push(words.fileLeftOut(path, toAppError(error).message));
     }
   return [...split([text, ...complaints].join("\n\n"), connection.platform.fits), ...files];
+}
+
+/** The answer without the mark of silence, which may stand behind the answer to an earlier message. */
+function withoutSilence(response: string): string {
+  const paragraphs = response.trim().split("\n\n");
+  return SILENCE.has(paragraphs.at(-1)?.trim() ?? "") ? paragraphs.slice(0, -1).join("\n\n") : response;
 }
 
 function split(markdown: string, fits: (markdown: string) => boolean): Content[] {

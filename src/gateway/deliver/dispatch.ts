@@ -1,5 +1,6 @@
 import { accountLabel } from "../../config/accounts.ts";
 import { backoffMs } from "../../lib/backoff.ts";
+import { AppError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { sleep } from "../../lib/waiting.ts";
 import { PlatformError } from "../../platforms/contract.ts";
@@ -104,6 +105,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
+      if (isSettled(thrown)) return true;
       return failed(outgoing, asPlatformError(thrown), connection);
     }
   }
@@ -115,6 +117,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
           if (await tryOnce(outgoing, contents)) return true;
         } catch (error) {
           if (signal.aborted) return false;
+          if (isSettled(error)) return true;
           // The store cannot be written: the message is not noted as sent, so it is tried again.
           log.warn("a delivery could not be noted", { id: outgoing.delivery.id, error });
           await pause(backoffMs(3, RETRY));
@@ -126,6 +129,11 @@ export function createDispatch(parts: DispatchParts): Dispatch {
       waking = new AbortController();
     },
   };
+}
+
+/** The store takes nothing more for a delivery that is sent or dead already, or gone. */
+function isSettled(thrown: unknown): boolean {
+  return thrown instanceof AppError && (thrown.code === "conflict" || thrown.code === "not_found");
 }
 
 function asPlatformError(thrown: unknown): PlatformError {

@@ -20,16 +20,21 @@ export interface GrowingAnswer {
 export function createGrowing(): GrowingAnswer {
   const current: Growing = { text: "", tool: null };
   let isBehindTool = false; // what comes next takes the place of what was said before the tool
+  let keptChars = 0; // of the text, what no reset takes back: the answer to what was asked before a message joined
   return {
     current,
     apply(event) {
       switch (event.type) {
         case "message.delta":
-          if (event.reset || isBehindTool) current.text = "";
+          if (isBehindTool) current.text = current.text.slice(0, keptChars);
+          if (event.reset) current.text = current.text.slice(0, keptChars);
           isBehindTool = false;
           current.text += event.delta;
           current.tool = null;
           return true;
+        case "message.steered":
+          keptChars = current.text.length;
+          return false;
         case "tool.started":
           current.tool = event.tool;
           isBehindTool = true;

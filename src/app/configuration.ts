@@ -1,4 +1,6 @@
 import { isatty } from "node:tty";
+import type { Account } from "../config/accounts.ts";
+import { lackingKeys } from "../config/check-platforms.ts";
 import { ensureHome } from "../config/home.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { createRedactor } from "../config/redact.ts";
@@ -7,6 +9,7 @@ import { ensureMadeKey, MADE_KEYS, type MadeKey, madeKeyFile } from "../config/t
 import type { SurfaceName } from "../http/edge.ts";
 import { AppError } from "../lib/errors.ts";
 import { createLog, type LogLevel, type RootLog } from "../lib/log.ts";
+import { chooseAccounts, connectableAccounts, receivesByWebhook } from "./accounts.ts";
 
 /** What a command line says of the configuration. */
 export interface AppOptions {
@@ -19,9 +22,28 @@ export interface AppOptions {
   overrides?: Readonly<Record<string, unknown>>;
 }
 
+/** Which platforms a process connects. */
+export interface Connect {
+  /**
+   * Names of platforms or accounts, which must be there and must not be connected by another process; empty: all that are
+   * configured. Absent: what is configured and connected by nobody else, if anything.
+   */
+  only?: readonly string[];
+  /** How other processes are told of this one. */
+  holder: string;
+}
+
+/** What a process is there for. */
+export interface ServeOptions extends AppOptions {
+  /** The one surface to be served, or all that the configuration enables. */
+  serve?: SurfaceName | "enabled";
+  /** Absent: no platform. The surface for webhooks is served too where an account receives by them. */
+  connect?: Connect;
+}
+
 /** A key that Hermes made. */
 export interface KeptKey {
-  surface: SurfaceName;
+  surface: MadeKey["surface"];
   token: string;
   /** Where it is kept. */
   file: string;
@@ -38,11 +60,16 @@ export function load({ home, config, overrides }: AppOptions): LoadedConfig {
   });
 }
 
-/** Loads the configuration; first makes the keys that the surfaces to be served lack. */
-export function loadToServe(options: AppOptions & { serve?: SurfaceName | "enabled" }) {
+/** Loads the configuration; first makes the keys that the surfaces to be served lack. `connect`: null for no platform. */
+export async function loadToServe(options: ServeOptions) {
   const first = load(options);
+  const accounts = accountsOf(first.config, options.connect);
+  const connect = accounts.length === 0 ? null : connectionsTo(accounts, options.connect);
   const surfaces = surfacesOf(first.config, options.serve);
-  const wanted = surfaces.map((name) => MADE_KEYS[name]);
+  if (!surfaces.includes("webhook") && (await Promise.all(accounts.map(receivesByWebhook))).includes(true))
+    surfaces.push("webhook");
+  if (options.serve === "enabled" && surfaces.length === 0 && connect === null) throw nothingToServe();
+  const wanted = surfaces.flatMap((name) => (name === "webhook" ? [] : [MADE_KEYS[name]]));
   const made = new Map<MadeKey, boolean>(
     wanted
       .filter((one) => one.isWanted(first.config))
@@ -55,15 +82,28 @@ export function loadToServe(options: AppOptions & { serve?: SurfaceName | "enabl
     const file = madeKeyFile(loaded.home, one);
     return [{ surface: one.surface, token, file, isNew: made.get(one) ?? false }];
   });
-  return { loaded, surfaces, madeKeys };
+  return { loaded, surfaces, madeKeys, connect };
+}
+
+/** Even without names a gateway refuses to be the second one for an account: everything that could work is asked for by name. */
+function connectionsTo(accounts: readonly Account[], connect: Connect | undefined): Connect | null {
+  if (connect?.only?.length !== 0) return connect ?? null;
+  const whole = accounts.filter(({ platform, settings }) => lackingKeys(platform, settings).length === 0);
+  const named = whole.length === 0 ? accounts : whole;
+  return { ...connect, only: [...new Set(named.map(({ platform }) => platform))] };
+}
+
+function accountsOf(config: Config, connect: Connect | undefined): Account[] {
+  if (connect === undefined) return [];
+  return connect.only === undefined ? connectableAccounts(config) : chooseAccounts(config, connect.only);
 }
 
 function surfacesOf(config: Config, serve: SurfaceName | "enabled" | undefined): SurfaceName[] {
   if (serve === undefined) return [];
   if (serve !== "enabled") return [serve];
-  const enabled = (["api", "mcp"] as const).filter((name) => config[name].enabled);
-  if (enabled.length === 0) throw nothingToServe();
-  return enabled;
+  const { api, mcp, gateway } = config;
+  const sections = { api, mcp, webhook: gateway.webhook };
+  return (["api", "mcp", "webhook"] as const).filter((name) => sections[name].enabled);
 }
 
 /** The log on stderr, with the secrets of the configuration taken out of it; first tells what the configuration warns of. */

@@ -1,10 +1,13 @@
 import { version as ownVersion } from "../../package.json";
 import { createAgent } from "../agent/agent.ts";
-import type { AgentService } from "../agent/contract.ts";
+import type { AgentService, FetchFile } from "../agent/contract.ts";
 import { createDelegation } from "../agent/delegation.ts";
 import { databasePath, ensureHome } from "../config/home.ts";
 import { type ConfigWatch, watchConfig } from "../config/watch.ts";
+import type { Gateway } from "../gateway/contract.ts";
+import type { GatewayParts } from "../gateway/gateway.ts";
 import type { SurfaceName } from "../http/edge.ts";
+import { AppError } from "../lib/errors.ts";
 import type { RootLog } from "../lib/log.ts";
 import type { SafeFetch, SafeFetchParts } from "../lib/safe-fetch.ts";
 import { type Catalogue, openCatalogue } from "../models/catalogue.ts";
@@ -18,7 +21,7 @@ import { createMcpServers, type McpServers } from "../tools/mcp-servers/servers.
 import { enabledGroups } from "../tools/policy.ts";
 import { createToolRegistry, type ToolRegistry } from "../tools/registry.ts";
 import { createTerminal, type Terminal } from "../tools/terminal/terminal.ts";
-import { type AppOptions, type KeptKey, load, loadToServe, openLog } from "./configuration.ts";
+import { type KeptKey, load, loadToServe, openLog, type ServeOptions } from "./configuration.ts";
 
 /** Everything that runs in this process, joined. Nothing listens and nothing is resumed until `startService`. */
 export interface App {
@@ -34,6 +37,8 @@ export interface App {
   /** The outside MCP servers; they are being connected since `openApp`. */
   mcpServers: McpServers;
   agent: AgentService;
+  /** The platforms that this process was asked to connect; null when there are none. */
+  gateway: Gateway | null;
   /** Reaches only the public internet and what the operator exempted. */
   fetch: SafeFetch;
   /** The surfaces that this process was asked to serve. */
@@ -46,12 +51,9 @@ export interface App {
   stop(deadlineMs: number): Promise<void>;
 }
 
-/**
- * Reads the configuration, opens the database and makes the agent. `serve`: the one surface to be served, or all that the
- * configuration enables; a key is made for each that has none.
- */
-export async function openApp(options: AppOptions & { serve?: SurfaceName | "enabled" }): Promise<App> {
-  const { loaded, surfaces, madeKeys } = loadToServe(options);
+/** Reads the configuration, opens the database and makes the agent. A key is made for each surface to be served that has none. */
+export async function openApp(options: ServeOptions): Promise<App> {
+  const { loaded, surfaces, madeKeys, connect } = await loadToServe(options);
   const { log, redactor } = openLog(loaded, options);
   ensureHome(loaded.home);
   const config = watchConfig(loaded, { log, reload: () => load(options) });
@@ -78,7 +80,14 @@ export async function openApp(options: AppOptions & { serve?: SurfaceName | "ena
     approvals: { tools: () => config.current.tools, terminalDefault: terminal.approvalDefault },
     log,
   });
-  const agent: AgentService = createAgent({ store, models, tools, config, log, fetch });
+  const shared = { store, models, tools, config, log };
+  const agent: AgentService = createAgent({
+    ...shared,
+    fetch,
+    ...(connect && { fetchFile: (file, signal) => fetchFrom(gateway, file, signal) }),
+  });
+  const gateway: Gateway | null =
+    connect && (await makeGateway({ ...shared, ...connect, agent, home: loaded.home }));
   mcpServers.start();
   return {
     home: loaded.home,
@@ -91,18 +100,31 @@ export async function openApp(options: AppOptions & { serve?: SurfaceName | "ena
     terminal,
     mcpServers,
     agent,
+    gateway,
     fetch,
     surfaces,
     madeKeys,
     apiKey: loaded.apiKey,
     async stop(deadlineMs) {
-      await agent.stop(deadlineMs);
+      const turnsEnded = agent.stop(deadlineMs);
+      await Promise.all([turnsEnded, gateway?.stop(turnsEnded)]);
       config.stop();
       await mcpServers.stop();
       await terminal.stop();
       await store.close();
     },
   };
+}
+
+/** Loaded only where platforms are connected. */
+async function makeGateway(parts: GatewayParts): Promise<Gateway> {
+  const { createGateway } = await import("../gateway/gateway.ts");
+  return createGateway(parts);
+}
+
+async function fetchFrom(gateway: Gateway | null, ...request: Parameters<FetchFile>): ReturnType<FetchFile> {
+  if (gateway === null) throw new AppError("attachment_refused", "No platform is connected here.");
+  return gateway.fetchFile(...request);
 }
 
 /** Hermes's own tools and those of outside servers; the same array as long as nothing has changed. */

@@ -16,7 +16,7 @@ export function apiCommand(): Command {
       const { runService } = await import("./service.ts");
       await runService({
         ...options,
-        surface: "api",
+        serve: "api",
         overrides: {
           ...(port === undefined ? {} : { "api.port": port }),
           ...(host === undefined ? {} : { "api.host": host }),

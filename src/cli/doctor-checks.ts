@@ -2,6 +2,7 @@ import { constants, existsSync, readdirSync, statSync } from "node:fs";
 import { access, mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connectableAccounts, receivesByWebhook } from "../app/accounts.ts";
 import { databasePath, warnOfMode } from "../config/home.ts";
 import { homeDirectory, type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -11,14 +12,8 @@ import type { Log } from "../lib/log.ts";
 import { livingInstances } from "../store/instances.ts";
 import type { SandboxStatus } from "../tools/terminal/contract.ts";
 import { findSandbox, sandboxName } from "../tools/terminal/sandbox.ts";
-
-/** One line of `hermes doctor`; a `warning` keeps nothing from working. */
-export interface DoctorCheck {
-  name: string;
-  status: "ok" | "warning" | "problem";
-  message: string;
-  hint?: string;
-}
+import type { DoctorCheck } from "./doctor-check.ts";
+import { checkPlatforms } from "./doctor-platforms.ts";
 
 const MIB = 1024 * 1024;
 const SCARCE_BYTES = 1024 * MIB;
@@ -32,6 +27,7 @@ export async function examine(file: string | undefined): Promise<DoctorCheck[]> 
     check,
     await checkDatabase(home),
     ...(check.status === "problem" ? [] : [await checkModel(config)]),
+    ...(await checkPlatforms(config, home, SILENT)),
     ...(await checkPorts(config, home)),
     ...(await checkRoots(config, home)),
     ...(await checkSandbox(config)),
@@ -136,11 +132,13 @@ async function checkRoots({ tools }: Config, home: string): Promise<DoctorCheck[
 }
 
 async function checkPorts(config: Config, home: string): Promise<DoctorCheck[]> {
-  const { api, mcp, gateway } = config;
+  const { api, mcp } = config;
+  const { webhook } = config.gateway;
+  const isCalled = (await Promise.all(connectableAccounts(config).map(receivesByWebhook))).includes(true);
   const listeners = [
     { name: "api", ...api },
     { name: "mcp", ...mcp },
-    { name: "webhook", ...gateway.webhook },
+    { name: "webhook", ...webhook, enabled: webhook.enabled || isCalled },
   ].filter(({ enabled, port }) => enabled && port !== 0);
   const runs = livingInstances(databasePath(home)).length > 0;
   return Promise.all(listeners.map(({ name, host, port }) => checkPort(`port of ${name}`, host, port, runs)));

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { AppError } from "../lib/errors.ts";
-import type { DoctorCheck } from "./doctor-checks.ts";
+import type { DoctorCheck } from "./doctor-check.ts";
 import { type CommonOptions, withConfigOption, withJsonOption } from "./options.ts";
 import { print, printable, printJson, withProgress } from "./output.ts";
 import { AlreadyTold } from "./report.ts";

@@ -42,7 +42,7 @@ async function serveHttp(options: CommonOptions, host?: string, port?: number): 
   const { runService } = await import("./service.ts");
   await runService({
     ...options,
-    surface: "mcp",
+    serve: "mcp",
     overrides: {
       ...(port === undefined ? {} : { "mcp.port": port }),
       ...(host === undefined ? {} : { "mcp.host": host }),

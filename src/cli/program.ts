@@ -5,14 +5,18 @@ import { backupCommand } from "./backup.ts";
 import { chatCommand } from "./chat.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
+import { deliveriesCommand } from "./deliveries.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
+import { gatewayCommand } from "./gateway.ts";
 import { mcpCommand } from "./mcp.ts";
 import { openapiCommand } from "./openapi.ts";
 import { withLogLevelOption } from "./options.ts";
 import { print, say } from "./output.ts";
+import { pairingCommand } from "./pairing.ts";
 import { EXIT, report } from "./report.ts";
 import { restoreCommand } from "./restore.ts";
+import { sendCommand } from "./send.ts";
 import { serveCommand } from "./serve.ts";
 import { sessionsCommand } from "./sessions.ts";
 import { skillsCommand } from "./skills.ts";
@@ -21,6 +25,7 @@ import { VERSION } from "./version.ts";
 
 const HELP_FOOTER = `
 Start here:
+  hermes gateway             connect Telegram, Discord and Slack
   hermes api                 serve the REST API on http://127.0.0.1:18791
   hermes mcp                 serve its tools to Claude Desktop and other MCP clients
   hermes chat "hello"        one question at the terminal
@@ -51,10 +56,14 @@ export function createProgram(): Command {
     .addHelpText("beforeAll", ({ command }) => refuseUnknown(command))
     .addHelpText("after", HELP_FOOTER);
   const commands = [
+    gatewayCommand(),
     apiCommand(),
     mcpCommand(),
     serveCommand(),
     chatCommand(),
+    sendCommand(),
+    deliveriesCommand(),
+    pairingCommand(),
     sessionsCommand(),
     skillsCommand(),
     statusCommand(),

@@ -2,15 +2,9 @@ import { Command } from "commander";
 import { AppError } from "../lib/errors.ts";
 import type { Store } from "../store/contract.ts";
 import type { Message, Part } from "../store/records.ts";
-import { type CommonOptions, parseCount, withConfigOption, withJsonOption } from "./options.ts";
 import { formatTime, print, printable, printJson, printTable, say } from "./output.ts";
+import { type ListOptions, paged, pageOf, sayMore } from "./paging.ts";
 import { withStore } from "./store.ts";
-
-interface ListOptions extends CommonOptions {
-  json?: true;
-  limit: number;
-  cursor?: string;
-}
 
 /** `hermes sessions list | show | search`, read straight from the database, whether Hermes runs or not. */
 export function sessionsCommand(): Command {
@@ -36,16 +30,6 @@ export function sessionsCommand(): Command {
     .addCommand(list)
     .addCommand(show)
     .addCommand(search);
-}
-
-function paged(command: Command, limit: number): Command {
-  return withJsonOption(withConfigOption(command))
-    .option("--limit <n>", "how many to show", parseCount, limit)
-    .option("--cursor <cursor>", "where the page before this one ended");
-}
-
-function pageOf({ limit, cursor }: ListOptions) {
-  return cursor === undefined ? { limit } : { limit, cursor };
 }
 
 async function listSessions(store: Store, options: ListOptions): Promise<void> {
@@ -104,8 +88,4 @@ function textOf(message: Message): string {
 
 function partText(part: Part): string {
   return part.type === "text" ? part.text : `[${part.mediaType} image]`;
-}
-
-function sayMore(cursor: string | null): void {
-  if (cursor) say(`More: add --cursor ${cursor}`);
 }

@@ -1,13 +1,15 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { Command } from "commander";
 import { databasePath } from "../config/home.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import type { PlatformStatus } from "../http/api/platforms.ts";
 import { AppError } from "../lib/errors.ts";
 import { reachableHost } from "../lib/host.ts";
 import { readEndpoint } from "./endpoint.ts";
 import { type CommonOptions, parseUrl, withConfigOption, withJsonOption } from "./options.ts";
 import { print, printable, printJson, withProgress } from "./output.ts";
+import { withStore } from "./store.ts";
 
 interface StatusOptions extends CommonOptions {
   json?: true;
@@ -30,10 +32,13 @@ export function statusCommand(): Command {
       const loaded = loadConfig(options.config === undefined ? {} : { file: options.config });
       const url = await addressOf(loaded, options.url);
       const answer = url === null ? null : await withProgress("asking Hermes", ask(url, loaded.config));
-      const mcp = options.url ? null : await liveMcp(loaded.home, answer);
-      if (answer) show({ running: true, url, ...answer, ...mcp }, options);
-      else show({ ...(await withoutService(loaded, url)), running: mcp !== null, ...mcp }, options);
-      if (!answer && !mcp) throw notRunning(url, loaded.home);
+      const others = options.url ? {} : await liveSurfaces(loaded.home, answer);
+      if (answer) return show({ running: true, url, ...answer, ...others }, options);
+      const platforms = options.url ? null : await recordedPlatforms(loaded, options);
+      const running = Object.keys(others).length > 0 || platforms?.isConnected === true;
+      const accounts = platforms === null ? {} : { platforms: platforms.statuses };
+      show({ ...(await withoutService(loaded, url)), running, ...others, ...accounts }, options);
+      if (!running) throw notRunning(url, loaded.home);
     });
 }
 
@@ -67,16 +72,33 @@ async function ask(url: string, { api }: Config): Promise<Record<string, unknown
   });
 }
 
-/** Where MCP answers, and what the service said of it when it serves both; null when no process of this home serves it. */
-async function liveMcp(
+/** Where MCP and the webhooks answer, and what the service said of them; nothing of what no process of this home serves. */
+async function liveSurfaces(
   home: string,
   answer: Record<string, unknown> | null,
-): Promise<{ mcp: object } | null> {
+): Promise<Record<string, object>> {
   const { isAlive } = await import("../app/offline.ts");
-  const endpoint = readEndpoint(home, "mcp");
-  if (!endpoint || !isAlive(home, endpoint.instance)) return null;
-  const known = answer?.["mcp"];
-  return { mcp: { url: endpoint.url, ...(typeof known === "object" ? known : {}) } };
+  const live = (["mcp", "webhook"] as const).flatMap((surface) => {
+    const endpoint = readEndpoint(home, surface);
+    if (!endpoint || !isAlive(home, endpoint.instance)) return [];
+    const known = answer?.[surface];
+    return [[surface, { url: endpoint.url, ...(typeof known === "object" ? known : {}) }] as const];
+  });
+  return Object.fromEntries(live);
+}
+
+/** How the accounts are by what their processes wrote; null while there is no database. */
+async function recordedPlatforms(
+  { home, config }: LoadedConfig,
+  options: StatusOptions,
+): Promise<{ statuses: PlatformStatus[]; isConnected: boolean } | null> {
+  if (!existsSync(databasePath(home))) return null;
+  const { platformStatuses } = await import("../http/api/platforms.ts");
+  const quietly = { ...options, logLevel: options.logLevel ?? "error" } as const;
+  return withStore(quietly, "reading the database", async (store) => ({
+    statuses: await platformStatuses({ gateway: null, store, config }),
+    isConnected: (await store.accounts.list()).some(({ instance }) => instance !== null),
+  }));
 }
 
 /** What can be said without a service. */
@@ -96,7 +118,7 @@ async function withoutService({ home, file, config }: LoadedConfig, url: string 
 function notRunning(url: string | null, home: string): AppError {
   const message = url === null ? `No Hermes runs on ${home}.` : `No Hermes answers at ${url}.`;
   return new AppError("not_found", message, {
-    hint: "Start it with `hermes api` or `hermes serve`, or give its address with --url.",
+    hint: "Start it with `hermes gateway`, `hermes api` or `hermes serve`, or give its address with --url.",
   });
 }
 
@@ -105,8 +127,11 @@ function show(status: Record<string, unknown>, { json }: StatusOptions): void {
   else print(printable(flatten(status).join("\n")));
 }
 
-/** `{a: {b: 1}}` as the line `a.b: 1`. */
+/** `{a: {b: 1}}` as the line `a.b: 1`; an entry of a list by the account that it is of. */
 function flatten(value: unknown, path = ""): string[] {
   if (typeof value !== "object" || value === null) return [`${path}: ${value ?? "-"}`];
-  return Object.entries(value).flatMap(([key, child]) => flatten(child, path ? `${path}.${key}` : key));
+  return Object.entries(value).flatMap(([key, child]) => {
+    const name = Array.isArray(value) && typeof child?.account === "string" ? child.account : key;
+    return flatten(child, path ? `${path}.${name}` : name);
+  });
 }

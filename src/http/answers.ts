@@ -25,10 +25,11 @@ export function noContent(admission: Admission): Response {
 /** An answer of another kind. */
 export function content(
   admission: Admission,
-  body: string | Blob | ReadableStream<Uint8Array>,
+  body: string | Blob | ReadableStream<Uint8Array> | null,
   headers: Record<string, string>,
+  status = 200,
 ): Response {
-  return stamped(admission, new Response(body, { headers: { ...ALWAYS, ...headers } }));
+  return stamped(admission, new Response(body, { status, headers: { ...ALWAYS, ...headers } }));
 }
 
 /**

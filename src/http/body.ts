@@ -23,18 +23,27 @@ export function jsonBody(edge: Edge): (context: { request: Request }) => Promise
   };
 }
 
-/** Reads a body within its limits of size and time, as strict JSON. Throws `body_too_large`, `request_timeout`, `malformed_json`. */
+/** Reads a body within its limits of size and time, as strict JSON. Throws what `readBytes` throws, and `malformed_json`. */
 export async function readJson(
   edge: Pick<Edge, "socket">,
   request: Request,
   limit: BodyLimit,
 ): Promise<unknown> {
+  return parseJson(await readBytes(edge, request, limit));
+}
+
+/** Reads a body as it came, within its limits of size and time. Throws `body_too_large` and `request_timeout`. */
+export async function readBytes(
+  edge: Pick<Edge, "socket">,
+  request: Request,
+  limit: BodyLimit,
+): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
   // The socket's own timeout would cut the connection without an answer; the one of the readers answers 408.
   const release = holdOpen(edge, request);
   try {
     const isSmall = length !== null && Number(length) <= SMALL_BYTES;
-    return parseJson(isSmall ? await readSmall(request) : await readStream(request, limit));
+    return isSmall ? await readSmall(request) : await readStream(request, limit);
   } finally {
     release();
   }

@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import type { Agent } from "../agent/contract.ts";
 import type { LiveConfig } from "../config/live.ts";
+import type { Gateway } from "../gateway/contract.ts";
 import type { Log } from "../lib/log.ts";
 import type { SafeFetch } from "../lib/safe-fetch.ts";
 import type { ModelRouter } from "../models/contract.ts";
@@ -16,12 +17,14 @@ export interface HttpParts {
   models: ModelRouter;
   tools: ToolRegistry;
   fetch: SafeFetch;
+  /** The platforms that this process connects; null when it connects none. */
+  gateway: Gateway | null;
   log: Log;
   version: string;
 }
 
 /** The groups of endpoints that can be served. */
-export type SurfaceName = "api" | "mcp";
+export type SurfaceName = "api" | "mcp" | "webhook";
 
 /** A surface that listens. */
 export interface Listening {

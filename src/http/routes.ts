@@ -1,5 +1,6 @@
 import type { TObject } from "typebox";
 import { AppError } from "../lib/errors.ts";
+import type { PlatformId } from "../platforms/contract.ts";
 import type { Scope } from "../tools/contract.ts";
 import {
   ApprovalBody,
@@ -23,8 +24,13 @@ export interface Route {
   method: Method;
   /** Below the base path for those with a scope, as it stands for the public ones. */
   path: string;
-  /** What a key must be allowed to do: `any` valid key will do for `any`, `public` needs none at all. */
-  scope: Scope | "any" | "public";
+  /**
+   * What a key must be allowed to do: `any` valid key will do for `any`, `public` needs none at all. `platform`: no key, but
+   * a secret or a signature that the platform checks.
+   */
+  scope: Scope | "any" | "public" | "platform";
+  /** Whose servers call it, with the scope `platform`. */
+  platform?: PlatformId;
   summary: string;
   /** Which chapter of the document it belongs to. */
   tag: string;
@@ -241,7 +247,10 @@ export interface RouteTable<Owner> {
   find(path: string): ServedPath<Owner> | null;
 }
 
-/** The routes of every owner as one table. Throws when two of them claim one path for different routes. */
+/**
+ * The routes of every owner as one table. Throws when two of them claim one path for different routes, or when patterns of
+ * two could match the same path: the router and this table might choose differently.
+ */
 export function createRouteTable<Owner>(
   owners: readonly { owner: Owner; routes: readonly ServedRoute[] }[],
 ): RouteTable<Owner> {
@@ -250,24 +259,33 @@ export function createRouteTable<Owner>(
     for (const { route, path } of routes) {
       const served = plain.get(path) ?? { owner, methods: {} };
       const known = served.methods[route.method];
-      if (known !== undefined && known !== route)
-        throw new AppError(
-          "config_invalid",
-          `Two surfaces on one port both answer ${route.method} ${path}.`,
-          {
-            hint: "Give them different ports, or the REST API a base path.",
-          },
-        );
+      if (known !== undefined && known !== route) throw twice(route.method, path);
       served.methods[route.method] = route;
       plain.set(path, served);
     }
   const patterns = [...plain]
     .filter(([path]) => path.includes(":"))
-    .map(([path, served]) => ({ expression: patternOf(path), served }));
+    .map(([path, served]) => ({ expression: patternOf(path), path, served }));
+  for (const pattern of patterns)
+    for (const [path, { owner }] of plain)
+      if (owner !== pattern.served.owner && mayMeet(path, pattern.path)) throw twice("requests to", path);
   return {
     find: (path) =>
       plain.get(path) ?? patterns.find(({ expression }) => expression.test(path))?.served ?? null,
   };
+}
+
+/** True when a path could be matched by both. */
+function mayMeet(one: string, other: string): boolean {
+  const [a, b] = [one.split("/"), other.split("/")];
+  const isFree = (part: string | undefined) => part?.startsWith(":");
+  return a.length === b.length && a.every((part, i) => part === b[i] || isFree(part) || isFree(b[i]));
+}
+
+function twice(what: string, path: string): AppError {
+  return new AppError("config_invalid", `Two surfaces on one port both answer ${what} ${path}.`, {
+    hint: "Give them different ports, or other paths.",
+  });
 }
 
 /** Matches a path whose parameters are ids; an id needs no decoding, so checker and router cannot read it differently. */

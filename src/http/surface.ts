@@ -2,7 +2,7 @@ import type { AnyElysia } from "elysia";
 import type { Config } from "../config/schema.ts";
 import type { Authentication } from "./authentication.ts";
 import type { SurfaceName, SurfaceParts } from "./edge.ts";
-import type { ServedRoute } from "./routes.ts";
+import type { Route, ServedRoute } from "./routes.ts";
 
 /** The keys that every surface has in the configuration. */
 export interface SurfaceSettings {
@@ -30,7 +30,13 @@ export interface SurfaceKind {
 export interface Surface {
   kind: SurfaceKind;
   routes: readonly ServedRoute[];
-  authentication: Authentication;
+  /** Null where no route takes a key: what is not served there is 404 for everybody. */
+  authentication: Authentication | null;
+  /**
+   * Lets a call to a route with the scope `platform` go on, by its headers alone; returns what the rate limit counts by. Throws
+   * why it goes no further.
+   */
+  admitCall?(request: Request, route: Route): string;
   /** Host names under which it is reached, besides those of its settings. */
   hostNames(config: Config): readonly string[];
   /** The headers that pages of an allowed origin may send and read, as two header values, and further ones by their form. */

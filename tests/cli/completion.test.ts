@@ -22,7 +22,7 @@ function offered(...words: string[]): string[] {
 
 describe("bash", () => {
   test("offers commands, sub-commands and flags", () => {
-    expect(offered("se")).toEqual(["serve", "sessions"]);
+    expect(offered("se")).toEqual(["serve", "send", "sessions"]);
     expect(offered("config", "s")).toEqual(["show", "schema"]);
     expect(offered("sessions", "list", "--j")).toEqual(["--json"]);
   });

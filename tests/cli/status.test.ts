@@ -63,7 +63,7 @@ describe("no running Hermes", () => {
       config: null,
       database: { size_bytes: null },
     });
-    expect(stderr).toMatch(/^error: No Hermes .+\nhint: Start it with `hermes api`/);
+    expect(stderr).toMatch(/^error: No Hermes .+\nhint: Start it with `hermes gateway`, `hermes api`/);
   });
 
   test("that was killed is not taken for a running one, and its token goes to nobody", async () => {

@@ -3,11 +3,13 @@ import { createAgent } from "../../src/agent/agent.ts";
 import type { AgentService } from "../../src/agent/contract.ts";
 import { createDelegation } from "../../src/agent/delegation.ts";
 import type { Config } from "../../src/config/schema.ts";
+import type { Gateway } from "../../src/gateway/contract.ts";
 import { API_SURFACE } from "../../src/http/api/surface.ts";
 import type { SurfaceName } from "../../src/http/edge.ts";
 import { mcpSurface } from "../../src/http/mcp/surface.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
+import { WEBHOOK_SURFACE } from "../../src/http/webhook/surface.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import type { McpEndpoint } from "../../src/mcp/contract.ts";
 import { createMcpEndpoint } from "../../src/mcp/endpoint.ts";
@@ -72,6 +74,8 @@ export interface TestServer extends AsyncDisposable {
   /** Where MCP answers, without a path; the same as `url` when both share a port, empty when it is not served. */
   readonly mcpUrl: string;
   readonly mcpPort: number;
+  /** Where the webhooks answer; 0 when they are not served. */
+  readonly webhookPort: number;
   readonly http: HttpServer;
   readonly store: Store;
   readonly agent: AgentService;
@@ -105,6 +109,10 @@ export interface TestServerOptions {
   model?: string;
   /** Besides the built-in ones. */
   tools?: Tool[];
+  /** Stands for the platforms that are connected. */
+  gateway?: Gateway;
+  /** Also serves the webhooks. */
+  webhook?: boolean;
 }
 
 /** A real server: real store on a real file, real agent, real tools, and the fake model behind a real router. */
@@ -143,18 +151,25 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   ];
   const tools: ToolRegistry = createToolRegistry({ tools: () => own, enabledGroups, log });
   const agent: AgentService = createAgent({ store, models, tools, config, log, fetch: fetchSafely });
-  const parts = { config, agent, store, models, tools, fetch: fetchSafely, log, version: "0.0.0-test" };
+  const { gateway = null } = options;
+  const shared = { config, agent, store, models, tools, log };
+  const parts = { ...shared, fetch: fetchSafely, gateway, version: "0.0.0-test" };
   const endpoint = () => {
     const skills = createSkillLibrary({ home, log });
     return (
       options.endpoint ?? createMcpEndpoint({ ...parts, features: createFeatures({ ...parts, skills }) })
     );
   };
-  const http = createHttpServer(parts, [API_SURFACE, ...(options.mcp ? [mcpSurface(endpoint)] : [])]);
+  const http = createHttpServer(parts, [
+    API_SURFACE,
+    ...(options.mcp ? [mcpSurface(endpoint)] : []),
+    ...(options.webhook ? [WEBHOOK_SURFACE] : []),
+  ]);
   const listening = await http.listen();
   const portOf = (name: SurfaceName) => listening.find(({ surface }) => surface === name)?.port ?? 0;
   const port = portOf("api");
   const mcpPort = portOf("mcp");
+  const webhookPort = portOf("webhook");
   const url = `http://127.0.0.1:${port}`;
 
   const call: TestServer["call"] = (path, { as = "owner", headers, ...init } = {}) =>
@@ -168,6 +183,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     port,
     mcpUrl: options.mcp ? `http://127.0.0.1:${mcpPort}` : "",
     mcpPort,
+    webhookPort,
     http,
     store,
     agent,

@@ -1,4 +1,7 @@
+import { isConnected } from "../../config/check-platforms.ts";
+import type { AccountHealth } from "../../gateway/contract.ts";
 import { AppError } from "../../lib/errors.ts";
+import { timestamp } from "../../lib/timestamp.ts";
 import { type Admission, admittedPlugin } from "../admission.ts";
 import { json, problem } from "../answers.ts";
 import type { Edge } from "../edge.ts";
@@ -14,9 +17,9 @@ interface Check {
   detail: string;
 }
 
-/** `GET /health`, without a key: the process lives. Every surface has it. */
-export function livenessApi({ version }: Pick<Edge, "version">) {
-  return admittedPlugin().get(ROUTES.health.path, ({ admission }) => {
+/** `GET /health`, without a key: the process lives. Every surface has it, one also below a path of its own. */
+export function livenessApi({ version }: Pick<Edge, "version">, path: string = ROUTES.health.path) {
+  return admittedPlugin().get(path, ({ admission }) => {
     const alive = json(admission, { status: "ok", version });
     return alive; // not `return json(...)`: Elysia would take the handler for an asynchronous one
   });
@@ -37,20 +40,29 @@ async function checks(edge: Edge): Promise<Check[]> {
     { name: "store", ok: store.ok, detail: store.ok ? "can be written" : "cannot be written" },
     { name: "model", ok: model, detail: model ? "is configured" : "no provider has a key" },
     ...edge.listening().map(({ surface }) => ({ name: surface, ok: true, detail: "listens" })),
+    ...(edge.gateway?.health() ?? []).filter(({ platform }) => isConnected(platform)).map(accountCheck),
   ];
+}
+
+/** Anybody may ask: how it is, and not why. */
+function accountCheck({ account, state, lastSuccessMs }: AccountHealth): Check {
+  const last = lastSuccessMs === null ? "no success yet" : `last success at ${timestamp(lastSuccessMs)}`;
+  return { name: account, ok: state === "connected", detail: `${state}, ${last}` };
 }
 
 function readiness(admission: Admission, list: Check[]): Response {
   const failed = list.filter((one) => !one.ok);
   if (failed.length === 0) return json(admission, { status: "ready", checks: list });
-  const store = failed.some((one) => one.name === "store");
+  const fails = (name: string) => failed.some((one) => one.name === name);
+  const store = fails("store");
   const error = new AppError(
     store ? "store_unavailable" : "not_ready",
     `Not ready: ${failed.map((one) => one.name).join(", ")}.`,
     {
-      hint: store
-        ? "`hermes status` and the log tell more."
-        : "Set the key of a model provider, such as OPENROUTER_API_KEY.",
+      hint:
+        fails("model") && !store
+          ? "Set the key of a model provider, such as OPENROUTER_API_KEY."
+          : "`hermes status` and the log tell more.",
     },
   );
   return problem(admission, error, { checks: list });

@@ -1,4 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
+import { timestamp } from "../../lib/timestamp.ts";
 import type { MemoryEntry } from "../../store/records.ts";
 import { valueProblem } from "../../tools/memory.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
@@ -8,7 +9,6 @@ import type { Edge } from "../edge.ts";
 import { ROUTES } from "../routes.ts";
 import { DEFAULT_PAGE } from "../schemas.ts";
 import { numericLimit, pageOf } from "./paging.ts";
-import { timestamp } from "./run-answers.ts";
 
 /** What stands in the store as the source of entries written here. */
 const SOURCE = "api";

@@ -1,5 +1,6 @@
 import { publicUsage } from "../../agent/events.ts";
 import { AppError, isErrorCode } from "../../lib/errors.ts";
+import { timestamp } from "../../lib/timestamp.ts";
 import type { Approval, Run } from "../../store/records.ts";
 import { sessionIdOf } from "../../tools/contract.ts";
 import type { Admission } from "../admission.ts";
@@ -34,13 +35,6 @@ export function publicRun(run: Run, approvals: readonly Approval[]) {
     started_at: timestamp(run.startedAt),
     finished_at: timestamp(run.finishedAt),
   };
-}
-
-/** Milliseconds since the epoch as RFC 3339 text. */
-export function timestamp(ms: number): string;
-export function timestamp(ms: number | null): string | null;
-export function timestamp(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** The answer to whoever waited for a run: made from the stored record alone, so that a repeat gets the same bytes. */

@@ -1,4 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
+import { timestamp } from "../../lib/timestamp.ts";
 import type { Message, MessageHit, Session } from "../../store/records.ts";
 import { sessionIdOf, sessionKey } from "../../tools/contract.ts";
 import { admittedPlugin, callerOf } from "../admission.ts";
@@ -7,7 +8,6 @@ import type { Edge } from "../edge.ts";
 import { ROUTES } from "../routes.ts";
 import { ownerOf } from "./owners.ts";
 import { numericLimit, pageOf } from "./paging.ts";
-import { timestamp } from "./run-answers.ts";
 
 /** `/sessions`: the caller's own conversations; those of another owner for a key with the scope `admin`. */
 export function sessionsApi(edge: Edge) {

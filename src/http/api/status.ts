@@ -3,6 +3,7 @@ import { admittedPlugin } from "../admission.ts";
 import { json } from "../answers.ts";
 import type { Edge } from "../edge.ts";
 import { ROUTES } from "../routes.ts";
+import { platformStatuses } from "./platforms.ts";
 
 /** `GET /status`: what runs and how it is. Names no secret and no address of anybody. */
 export function statusApi(edge: Edge) {
@@ -22,6 +23,7 @@ export function statusApi(edge: Edge) {
             { host, port, base_path: basePath, ...status() },
           ]),
       ),
+      platforms: await platformStatuses({ ...edge, config: config.current }),
       model: { default: defaultModel(edge) },
       runs: agent.stats(),
       event_streams: hub.size,

@@ -177,6 +177,28 @@ export const SCHEMAS = {
     version: text("The version of Hermes."),
     uptime_s: count("Seconds since the start."),
     api: { type: "object", description: "Where it listens." },
+    platforms: list(
+      object(
+        {
+          account: text("The platform, or one of its accounts, such as `telegram.work`."),
+          state: text("`waiting`: it failed, and is tried again. `refused`: it needs a change of settings.", {
+            enum: ["starting", "connected", "reconnecting", "waiting", "refused", "stopped"],
+          }),
+          since: time("When this state began."),
+          bot: {
+            type: ["object", "null"],
+            properties: { id: { type: "string" }, name: { type: "string" } },
+            description: "Who it is there; null before it was connected.",
+          },
+          last_success_at: nullable("string", "When the connection last showed that it lives."),
+          last_event_at: nullable("string", "When somebody last wrote."),
+          reconnects: count("How often the connection was made anew."),
+          error: object({ message: text("Why it is not connected."), hint: text("What to do.") }, ["hint"]),
+        },
+        ["error"],
+      ),
+      "The accounts of chat platforms, those of other processes included.",
+    ),
     model: object({ default: nullable("string", "The model that answers when none is named.") }),
     runs: object({ running: count("Turns in progress."), queued: count("Turns that wait.") }),
     event_streams: count("Clients that follow a stream."),

@@ -9,11 +9,12 @@ import { livenessApi } from "../api/health.ts";
 import { asObject, readJson } from "../body.ts";
 import { holdOpen, type SurfaceParts } from "../edge.ts";
 import { resourceMetadata } from "../oauth/resource.ts";
+import { shuttingDown } from "../plugins/refusals.ts";
+import type { Work } from "../work.ts";
 import { calledTools, type Grants } from "./grants.ts";
 import { helpPage } from "./page.ts";
 import { ExecuteToolBody, MCP_ROUTES, PAGE } from "./routes.ts";
 import type { McpStreams } from "./streams.ts";
-import type { Work } from "./work.ts";
 
 export interface McpApiParts extends SurfaceParts {
   endpoint: McpEndpoint;
@@ -144,8 +145,4 @@ function idOf(body: unknown): string | number | null {
 
 function limitOf({ config }: McpApiParts) {
   return { maxBytes: config.current.mcp.max_body_bytes, key: "mcp" };
-}
-
-function shuttingDown(): AppError {
-  return new AppError("shutting_down", "Hermes is stopping.", { hint: "Call again once it is back." });
 }

@@ -5,12 +5,12 @@ import { createAccessTokens } from "../oauth/access-tokens.ts";
 import { publicBase } from "../oauth/resource.ts";
 import { servedRoutes } from "../routes.ts";
 import type { Surface, SurfaceKind } from "../surface.ts";
+import { createWork } from "../work.ts";
 import { mcpAuthentication } from "./authentication.ts";
 import { mcpApi } from "./endpoints.ts";
 import { createGrants } from "./grants.ts";
 import { MCP_ROUTES } from "./routes.ts";
 import { createMcpStreams } from "./streams.ts";
-import { createWork } from "./work.ts";
 
 const CORS = {
   sent: [

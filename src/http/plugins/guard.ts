@@ -4,20 +4,21 @@ import { AppError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Admission, newAdmission } from "../admission.ts";
 import { noContent, refusal } from "../answers.ts";
+import type { Authentication } from "../authentication.ts";
 import type { Key } from "../keys.ts";
 import { createRouteTable, type Method, type Route } from "../routes.ts";
-import type { Surface, SurfaceSettings } from "../surface.ts";
+import type { Surface } from "../surface.ts";
 import { clientAddress } from "./client-address.ts";
 import { hasQueryCredential } from "./credentials.ts";
-import { createDoorkeeper, type Doorkeeper } from "./hosts.ts";
-import { createLockout, createRateLimit, type Lockout, type RateLimit } from "./limits.ts";
+import { checkBody, checkRate, checkScope, checkSize, createGate, type Gate } from "./gate.ts";
+import type { Lockout } from "./limits.ts";
 import {
-  bodyTooLarge,
   credentialInQuery,
   hostRefused,
   lockedOut,
   nothingHere,
   originRefused,
+  pageRefused,
   unauthorized,
   unserved,
 } from "./refusals.ts";
@@ -28,7 +29,6 @@ const MAX_UNREAD_BYTES = 65_536;
 const PREFLIGHT_MAX_AGE_S = 600;
 /** Clients look below it for an authorization server. Who has none must say so to everybody, or they ask for no key. */
 const WELL_KNOWN = "/.well-known/";
-const JSON_CONTENT = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
 export interface GuardParts {
   config: LiveConfig;
@@ -36,15 +36,6 @@ export interface GuardParts {
   surfaces: readonly [Surface, ...Surface[]];
   log: Log;
   socket: () => Server<unknown> | null;
-}
-
-/** What is kept for each surface. */
-interface Gate {
-  surface: Surface;
-  settings(): SurfaceSettings;
-  doorkeeper: Doorkeeper;
-  rateLimit: RateLimit;
-  lockout: Lockout;
 }
 
 /** What the guard decided: the admission always, and the answer when the request goes no further. */
@@ -56,7 +47,7 @@ export interface Decision {
 /**
  * The one gate in front of every route. It denies by default, and decides on headers alone, before a byte of the body
  * is read. What it compares is the path as the router matched it: a path in any other spelling was matched by nobody and
- * is therefore 401 without a key and 404 with one.
+ * is therefore 401 without a key and 404 with one, and 404 for everybody where nothing takes a key.
  */
 export function createGuard(parts: GuardParts): (request: Request) => Decision {
   const { config, surfaces, log } = parts;
@@ -86,9 +77,11 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     admission.route = route;
 
     const host = headers.get("host");
-    if (host === null || !gate.doorkeeper.servesHost(host)) throw hostRefused(gate.surface);
+    const isCall = route?.scope === "platform";
+    if (host === null || !(isCall || gate.doorkeeper.servesHost(host))) throw hostRefused(gate.surface);
     const origin = headers.get("origin");
     if (origin !== null) {
+      if (isCall) throw pageRefused();
       if (!gate.doorkeeper.allowsOrigin(origin, host)) throw originRefused(gate.surface);
       allowOrigin(admission, origin, gate);
       if (isPreflight(request)) return preflight(headers, admission, gate);
@@ -96,14 +89,18 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     if (query !== "" && hasQueryCredential(query)) throw credentialInQuery(gate.surface);
     if (route?.scope === "public") return undefined;
     if (route === null && path.includes(WELL_KNOWN)) throw nothingHere(gate.surface);
+    if (route?.scope === "platform") return admitCall(parts, gate, route, request, admission);
 
-    const found = authenticate(parts, gate, request, admission);
+    const { authentication } = gate.surface;
+    if (authentication === null) throw unserved(served, gate.surface, request, admission);
+    const found = authenticate(parts, gate, authentication, request, admission);
     if (route === null) throw unserved(served, gate.surface, request, admission);
     if (typeof found === "function")
       admission.verify = async () => {
         admission.verify = null;
         try {
-          welcome(gate, route, await verified(found, parts, gate, request, admission), request, admission);
+          const key = await verified(found, parts, authentication, request, admission);
+          welcome(gate, route, key, request, admission);
         } catch (error) {
           closeUnread(request, admission);
           throw error;
@@ -112,20 +109,6 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     else welcome(gate, route, found, request, admission);
     return undefined;
   }
-}
-
-function createGate(config: LiveConfig, surface: Surface): Gate {
-  const settings = () => surface.kind.settings(config.current);
-  return {
-    surface,
-    settings,
-    doorkeeper: createDoorkeeper(config, (current) => {
-      const { host, allowed_hosts, allowed_origins } = surface.kind.settings(current);
-      return { hosts: [host, ...allowed_hosts, ...surface.hostNames(current)], origins: allowed_origins };
-    }),
-    rateLimit: createRateLimit({ requestsPerMinute: () => settings().rate_limit.requests_per_minute }),
-    lockout: createLockout(),
-  };
 }
 
 /** Path and query as the router sees them. A request whose Host could not be read has no absolute address. */
@@ -166,11 +149,11 @@ function wantsPage(accept: string | null): boolean {
 /** Whose credential the request carries, or the way to find out where that takes time. */
 function authenticate(
   parts: GuardParts,
-  { surface, lockout }: Gate,
+  { lockout }: Gate,
+  authentication: Authentication,
   request: Request,
   admission: Admission,
 ): Key | (() => Promise<Key>) {
-  const { authentication } = surface;
   const open = authentication.anonymous();
   if (open !== null) return open;
   const nowMs = performance.now(); // no lock-out lasts longer because somebody set the clock
@@ -191,7 +174,7 @@ function authenticate(
 async function verified(
   look: () => Promise<Key>,
   { log }: GuardParts,
-  { surface: { authentication } }: Gate,
+  authentication: Authentication,
   request: Request,
   { requestId, headers }: Admission,
 ): Promise<Key> {
@@ -212,15 +195,35 @@ function reasonOf(cause: unknown): string {
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message;
 }
 
+/**
+ * A call of a platform, which proves itself by a secret in its headers or by a signature over its body. It comes through a
+ * proxy, under any name and from an address that others share: neither is asked about. For the same reason nobody is locked
+ * out here: a stranger could silence the bot with a few wrong calls, and a signature is not guessed.
+ */
+function admitCall(
+  parts: GuardParts,
+  gate: Gate,
+  route: Route,
+  request: Request,
+  admission: Admission,
+): undefined {
+  const { surface } = gate;
+  if (surface.admitCall === undefined) throw new Error(`nobody looks at the calls to ${route.path}`);
+  if (route.method === "POST") checkSize(request.headers, gate, admission);
+  const account = surface.admitCall(request, route);
+  checkRate(`${account} ${addressOfClient(parts, request)}`, "This address", gate, admission);
+}
+
 /** Notes who calls, and checks what they may do here and what they are about to send. */
 function welcome(gate: Gate, route: Route, key: Key, { headers }: Request, admission: Admission): void {
   admission.caller = key.caller;
   admission.keyId = key.id;
   admission.grants = key.grants ?? null;
   checkScope(route.scope, key, gate);
-  checkRate(key, gate, admission);
+  const spend = () => checkRate(key.account, "This key", gate, admission);
+  spend();
   admission.spend = (requests) => {
-    for (let n = 0; n < requests; n++) checkRate(key, gate, admission);
+    for (let n = 0; n < requests; n++) spend();
   };
   if (route.body !== undefined) checkBody(headers, gate, admission);
 }
@@ -233,43 +236,6 @@ function noteFailure(parts: GuardParts, lockout: Lockout, request: Request, nowM
 function addressOfClient({ socket, config }: GuardParts, request: Request): string {
   const peer = socket()?.requestIP(request)?.address ?? "";
   return clientAddress(peer, request.headers.get("x-forwarded-for"), config.current.network.trusted_proxies);
-}
-
-function checkScope(scope: Route["scope"], key: Key, { surface }: Gate): void {
-  if (scope === "any") return;
-  const held: readonly string[] = key.caller.scopes;
-  if (held.includes(scope) || held.includes("admin")) return;
-  throw new AppError("forbidden", `This needs a key with the scope "${scope}".`, {
-    hint: `Use another key, or add the scope to it in ${surface.kind.key}.auth.keys.`,
-  });
-}
-
-function checkRate({ account }: Key, { surface, settings, rateLimit }: Gate, { headers }: Admission): void {
-  const { allowed, remaining, retryAfterMs } = rateLimit.take(account, performance.now());
-  headers["ratelimit"] = `"key";r=${remaining};t=${Math.ceil(retryAfterMs / 1000)}`;
-  if (allowed) return;
-  const limit = settings().rate_limit.requests_per_minute;
-  headers["ratelimit-policy"] = `"key";q=${limit};w=60`;
-  throw new AppError("rate_limited", `This key may make ${limit} requests per minute.`, {
-    hint: `Wait as long as Retry-After says, or raise ${surface.kind.key}.rate_limit.requests_per_minute.`,
-    retryAfterMs,
-  });
-}
-
-function checkBody(headers: Headers, { surface, settings }: Gate, admission: Admission): void {
-  const maxBytes = settings().max_body_bytes;
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes, surface.kind.key);
-  if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-    admission.headers["accept-encoding"] = "identity";
-    throw new AppError("unsupported_media_type", "The body must not be compressed.", {
-      hint: "Send it without Content-Encoding.",
-    });
-  }
-  const type = headers.get("content-type");
-  if (type !== null && JSON_CONTENT.test(type)) return;
-  throw new AppError("unsupported_media_type", "The body must be JSON in UTF-8.", {
-    hint: "Send the header Content-Type: application/json.",
-  });
 }
 
 /** Makes the connection of a refused request end with it when there is much left to read. */

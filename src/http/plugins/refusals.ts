@@ -37,10 +37,17 @@ export function originRefused(surface: Surface): AppError {
   });
 }
 
+/** A page calls where only servers do. */
+export function pageRefused(): AppError {
+  return new AppError("origin_refused", "Pages may not call here.", {
+    hint: "Call it from a server, without the header Origin.",
+  });
+}
+
 /** A key stands where logs and histories keep it. */
 export function credentialInQuery(surface: Surface): AppError {
   return new AppError("bad_request", "A key does not belong into the address.", {
-    hint: surface.authentication.hint(),
+    hint: surface.authentication?.hint() ?? "Leave it out.",
   });
 }
 
@@ -55,6 +62,18 @@ export function lockedOut(retryAfterMs: number): AppError {
 /** No valid credential came along; `hint` says how to send one. */
 export function unauthorized(hint: string): AppError {
   return new AppError("unauthorized", "A valid key is needed.", { hint });
+}
+
+/** A call does not prove that it comes from the platform. Says no more: whoever forges it would learn from that. */
+export function unproven(): AppError {
+  return new AppError("unauthorized", "This call does not prove that it comes from the platform.", {
+    hint: "Compare the secret of the webhook with the one that the platform has.",
+  });
+}
+
+/** Hermes ends before it could answer. */
+export function shuttingDown(): AppError {
+  return new AppError("shutting_down", "Hermes is stopping.", { hint: "Call again once it is back." });
 }
 
 /** The body is longer than the configuration allows. `key` names the section that says so. */

@@ -1,0 +1,57 @@
+import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
+import { isConnected } from "../config/check-platforms.ts";
+import { variableOf } from "../config/environment.ts";
+import type { Config } from "../config/schema.ts";
+import { AppError } from "../lib/errors.ts";
+import { loadPlatform } from "../platforms/registry.ts";
+
+/** The enabled accounts of platforms that this version connects. */
+export function connectableAccounts(config: Config): Account[] {
+  return enabledAccounts(config).filter(({ platform }) => isConnected(platform));
+}
+
+/**
+ * The accounts that are meant by names of platforms, such as `telegram`, or of accounts, such as `telegram.work`; without
+ * names: all. Raises `config_invalid` when there is none, with what to do.
+ */
+export function chooseAccounts(config: Config, names: readonly string[]): Account[] {
+  const all = connectableAccounts(config);
+  if (names.length === 0 && all.length === 0) throw noPlatform();
+  for (const name of names) if (!all.some((account) => isMeant(account, name))) throw notThere(name, config);
+  return names.length === 0 ? all : all.filter((account) => names.some((name) => isMeant(account, name)));
+}
+
+/** True when the platform of the account delivers by calls to the webhook. */
+export async function receivesByWebhook({ platform, settings }: Account): Promise<boolean> {
+  return (await loadPlatform(platform))?.receivesBy(settings) === "webhook";
+}
+
+function isMeant(account: Account, name: string): boolean {
+  return name === account.platform || name === accountLabel(account);
+}
+
+function noPlatform(): AppError {
+  return new AppError("config_invalid", "No platform is configured.", {
+    hint: "Set the token of one, such as TELEGRAM_BOT_TOKEN=..., or write platforms.telegram.bot_token into config.yaml.",
+  });
+}
+
+function notThere(name: string, { platforms }: Config): AppError {
+  const platform = name.split(".")[0] as Account["platform"];
+  const section = platforms[platform];
+  const key = `platforms.${platform}`;
+  if (section === undefined) {
+    const variable = variableOf(["platforms", platform, "bot_token"]);
+    const hint = `Set ${variable === null ? "" : `${variable}=..., or `}${key}.bot_token.`;
+    return new AppError("config_invalid", `${platform} is not configured.`, { hint });
+  }
+  if (!section.enabled)
+    return new AppError("config_invalid", `${key}.enabled is false.`, { hint: "Set it to true." });
+  const accounts = (section.accounts ?? []).filter(({ enabled }) => enabled);
+  return new AppError("config_invalid", `${name} is not configured, or not enabled.`, {
+    hint:
+      accounts.length === 0
+        ? `There is one account only: ${platform}.`
+        : `There are ${accounts.map((account) => accountLabel({ platform, name: account.name })).join(", ")}.`,
+  });
+}

@@ -1,0 +1,118 @@
+import { type Account, accountLabel } from "../config/accounts.ts";
+import { databasePath } from "../config/home.ts";
+import { recordedHealth } from "../gateway/recorded-health.ts";
+import type { SendNowParts } from "../gateway/send-now.ts";
+import { AppError } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
+import { sleep } from "../lib/waiting.ts";
+import type { Store } from "../store/contract.ts";
+import { openStore } from "../store/open.ts";
+import type { OutboundDelivery } from "../store/records.ts";
+import { chooseAccounts } from "./accounts.ts";
+import { type AppOptions, openQuietly } from "./configuration.ts";
+
+/** A message of the operator's. */
+export interface OwnMessage {
+  /** A platform, or one of its accounts, such as `telegram.work`. */
+  account: string;
+  chat: string;
+  thread?: string;
+  /** Markdown. */
+  text: string;
+}
+
+/** What a message is sent with. */
+export interface SendOptions extends AppOptions {
+  /** How other processes are told of this one, if it has to connect the account. */
+  holder: string;
+  /** Ends the wait; the message stays in the outbox. */
+  signal: AbortSignal;
+}
+
+/** What became of it. */
+export interface SendOutcome {
+  delivery: OutboundDelivery;
+  /** Why it is not sent; null when it is. */
+  reason: string | null;
+}
+
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Puts a message into the outbox and waits until it is sent or given up, or the signal aborts. The process that connects the
+ * account sends it; where there is none, this one does.
+ */
+export async function sendMessage(message: OwnMessage, options: SendOptions): Promise<SendOutcome> {
+  const { loaded, log } = openQuietly(options);
+  const account = theAccount(chooseAccounts(loaded.config, [message.account]), message.account);
+  const store = await openStore({ path: databasePath(loaded.home), log });
+  try {
+    const { chat, thread, text } = message;
+    const target = { platform: account.platform, account: account.name, chat };
+    const id = newId("dlv");
+    await store.deliveries.add({
+      id,
+      kind: "send",
+      target: { ...target, ...(thread === undefined ? {} : { thread }) },
+      text,
+    });
+    const { holder, signal } = options;
+    const config = { current: loaded.config, onChange: () => () => undefined };
+    await delivered(store, id, account, () => sendHere({ config, store, log, holder }, id, signal), signal);
+    const delivery = await deliveryOf(store, id);
+    return { delivery, reason: delivery.status === "sent" ? null : await reasonOf(store, delivery) };
+  } finally {
+    await store.close();
+  }
+}
+
+function theAccount(accounts: readonly Account[], name: string): Account {
+  const [first, second] = accounts;
+  if (first === undefined || second !== undefined)
+    throw new AppError("usage", `${name} has several accounts.`, {
+      hint: `Name one: ${accounts.map(accountLabel).join(", ")}.`,
+    });
+  return first;
+}
+
+/** Leaves the message to whoever connects the account; sends it by `send` as soon as nobody does. */
+async function delivered(
+  store: Store,
+  id: string,
+  account: Account,
+  send: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const { status } = await deliveryOf(store, id);
+    if (status === "sent" || status === "dead") return;
+    const record = await store.accounts.get(account.platform, account.name);
+    if (record === null || record.instance === null || record.instance === store.instance) await send();
+    await sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Connects the account for this one message. Not to be done in time is no error of it: the message stays in the outbox. */
+async function sendHere(parts: SendNowParts, id: string, signal: AbortSignal): Promise<void> {
+  const { sendNow } = await import("../gateway/send-now.ts");
+  try {
+    await sendNow(parts, id, signal);
+  } catch (error) {
+    const isTaken = error instanceof AppError && error.code === "conflict"; // somebody connects it since a moment
+    if (!isTaken && !signal.aborted) throw error;
+  }
+}
+
+/** What the last try came to; where there was none, what keeps the account from being connected. */
+async function reasonOf(store: Store, { error, target }: OutboundDelivery): Promise<string> {
+  if (error !== null) return error.message;
+  const record = await store.accounts.get(target.platform, target.account);
+  const problem = record === null ? null : recordedHealth(record).error;
+  return problem?.message ?? "The platform did not answer in time.";
+}
+
+async function deliveryOf(store: Store, id: string): Promise<OutboundDelivery> {
+  const delivery = await store.deliveries.get(id);
+  if (delivery === null) throw new AppError("not_found", `There is no delivery ${id}.`);
+  return delivery;
+}

@@ -1,0 +1,86 @@
+import { Command, InvalidArgumentError } from "commander";
+import { AppError } from "../lib/errors.ts";
+import type { OutboundDelivery } from "../store/records.ts";
+import { deliveryJson, targetOf } from "./delivery-json.ts";
+import { holderName } from "./holder.ts";
+import { type CommonOptions, withConfigOption, withJsonOption } from "./options.ts";
+import { print, printJson, say, withProgress } from "./output.ts";
+import { parsePlatform } from "./platform-names.ts";
+import { Interrupted } from "./report.ts";
+import { stopSignals } from "./signals.ts";
+
+interface SendOptions extends CommonOptions {
+  to: Address;
+  json?: true;
+}
+
+interface Address {
+  account: string;
+  chat: string;
+  thread?: string;
+}
+
+const PATIENCE_MS = 30_000;
+
+/** `hermes send`: a message of the operator's to a chat, through the gateway that runs or without one. */
+export function sendCommand(): Command {
+  return withJsonOption(withConfigOption(new Command("send")))
+    .description("send a message to a chat")
+    .argument("[text...]", "what to say, as Markdown; without it or with - the text on stdin")
+    .requiredOption(
+      "--to <address>",
+      "platform:chat or platform:chat:thread, such as telegram:123456789; telegram.work:... for an account",
+      parseAddress,
+    )
+    .action(async (words: string[], { to, json, ...options }: SendOptions) => {
+      const text = words.length === 0 || words.join() === "-" ? await readStdin() : words.join(" ");
+      if (text.trim() === "") throw noText();
+      const { sendMessage } = await import("../app/send.ts");
+      const { stopped } = stopSignals();
+      const interrupt = new AbortController();
+      void stopped.then(() => interrupt.abort());
+      const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(PATIENCE_MS)]);
+      const sending = sendMessage({ ...to, text }, { ...options, holder: holderName("hermes send"), signal });
+      const { delivery, reason } = await withProgress("sending", sending);
+      if (json) printJson(deliveryJson(delivery));
+      else if (reason === null) print(wordsOf(delivery));
+      if (reason === null) return;
+      if (!interrupt.signal.aborted) throw notSent(delivery, reason);
+      say(`It stays in the outbox as ${delivery.id}.`);
+      throw new Interrupted("interrupted");
+    });
+}
+
+/** `telegram:CHAT`, `telegram.work:CHAT:THREAD`. */
+function parseAddress(text: string): Address {
+  const [, label = "", chat = "", thread] = /^([^:]+):([^:]+)(?::(.+))?$/s.exec(text) ?? [];
+  const [platform = "", name] = label.split(/\.(.*)/s);
+  if (chat === "") throw new InvalidArgumentError("It must be an address such as telegram:123456789.");
+  const account = name === undefined ? parsePlatform(platform) : `${parsePlatform(platform)}.${name}`;
+  return { account, chat, ...(thread === undefined ? {} : { thread }) };
+}
+
+async function readStdin(): Promise<string> {
+  return process.stdin.isTTY ? "" : (await Bun.stdin.text()).trimEnd();
+}
+
+function noText(): AppError {
+  return new AppError("usage", "There is nothing to send.", {
+    hint: 'Give it as an argument: hermes send --to telegram:123456789 "hello"',
+  });
+}
+
+function wordsOf({ id, target, parts }: OutboundDelivery): string {
+  const messages = parts.map(({ messageId }) => messageId).join(", ");
+  return `Sent to ${targetOf(target)} as ${id}, message ${messages}`;
+}
+
+function notSent({ id, status, error }: OutboundDelivery, reason: string): AppError {
+  if (status === "dead")
+    return new AppError("conflict", `It cannot be sent: ${reason}`, {
+      hint: error?.hint ?? `\`hermes deliveries retry ${id}\` tries again.`,
+    });
+  return new AppError("not_ready", `It is not sent yet: ${reason}`, {
+    hint: `It stays in the outbox and is tried again; \`hermes deliveries show ${id}\` tells how it is.`,
+  });
+}

@@ -1,0 +1,38 @@
+import { AppError } from "../../lib/errors.ts";
+
+/** When the platform should deliver again what was too much. */
+const RETRY_MS = 1_000;
+
+/** Counts the calls that are being answered. */
+export interface InFlight {
+  /** One more of this account; the returned function says that it is answered. Throws `overloaded`. */
+  enter(account: string): () => void;
+  /** Of all accounts together. */
+  readonly size: number;
+}
+
+/** At most `max` at once for each account, so that one that is flooded takes neither memory nor workers from the others. */
+export function createInFlight(max: number): InFlight {
+  const counts = new Map<string, number>();
+  let size = 0;
+  const add = (account: string, change: number) => {
+    const count = (counts.get(account) ?? 0) + change;
+    if (count === 0) counts.delete(account);
+    else counts.set(account, count);
+    size += change;
+  };
+  return {
+    enter(account) {
+      if ((counts.get(account) ?? 0) >= max)
+        throw new AppError("overloaded", "Too many calls are being answered.", {
+          hint: "Call again once Retry-After is over.",
+          retryAfterMs: RETRY_MS,
+        });
+      add(account, 1);
+      return () => add(account, -1);
+    },
+    get size() {
+      return size;
+    },
+  };
+}

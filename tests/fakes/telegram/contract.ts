@@ -90,6 +90,10 @@ export interface FakeTelegram extends AsyncDisposable {
   redeliver(which: number | readonly number[]): void;
   /** Updates that are not confirmed. */
   readonly pending: readonly Update[];
+  /** Polls that wait for an update now. */
+  readonly pollers: number;
+  /** A client waits for updates; there can be one only. */
+  readonly isPolled: boolean;
 
   /** Makes the next calls of a method go wrong; "*" is any method, "file" a download. */
   fail(method: string, failure: Failure): void;

@@ -15,6 +15,10 @@ export interface Queue {
   add(update: Omit<Update, "update_id">): Update;
   redeliver(which: number | readonly number[]): Update[];
   readonly pending: readonly Update[];
+  /** Polls that wait. */
+  readonly pollers: number;
+  /** A client waits for updates. */
+  readonly isPolled: boolean;
   /** Takes an update as confirmed. */
   confirm(id: number): void;
   /** `getUpdates`. */
@@ -38,6 +42,7 @@ export function createQueue(changed: () => void): Queue {
   /** Delivered once more, whatever the offset is. */
   let again: Update[] = [];
   let waiting: { wake(): void; fail(refusal: Refusal): void } | null = null;
+  let pollers = 0;
   let before = { offset: -1, atMs: 0 };
 
   const ready = (offset: number, limit: number): Update[] => {
@@ -68,6 +73,12 @@ export function createQueue(changed: () => void): Queue {
     get pending() {
       return pending;
     },
+    get isPolled() {
+      return waiting !== null;
+    },
+    get pollers() {
+      return pollers;
+    },
     confirm(id) {
       pending = pending.filter(({ update_id }) => update_id !== id);
       again = again.filter(({ update_id }) => update_id !== id);
@@ -85,12 +96,14 @@ export function createQueue(changed: () => void): Queue {
       const done = Promise.withResolvers<void>();
       const mine = { wake: done.resolve, fail: done.reject };
       waiting = mine;
+      pollers += 1;
       const timer = setTimeout(done.resolve, poll.timeoutMs);
       poll.signal.addEventListener("abort", () => done.resolve(), { once: true });
       try {
         await done.promise;
       } finally {
         clearTimeout(timer);
+        pollers -= 1;
         if (waiting === mine) waiting = null;
       }
       return poll.signal.aborted ? [] : ready(offset, limit);

@@ -103,6 +103,12 @@ function createTelegram() {
     get pending() {
       return queue.pending;
     },
+    get isPolled() {
+      return queue.isPolled;
+    },
+    get pollers() {
+      return queue.pollers;
+    },
     fail: failures.add,
     calls: (method) => calls.filter((call) => method === undefined || call.method === method),
     messages: (chat) => [...(chats.get(chat)?.messages.values() ?? [])],

@@ -1,0 +1,4 @@
+import { startDiscord } from "./servers/discord.ts";
+import { platformSuite } from "./suite.ts";
+
+platformSuite("Discord", startDiscord);

@@ -9,7 +9,7 @@ interface TelegramFile {
   file_size?: number;
 }
 
-/** The files of a message: one, or none. An album is a message for each of its files. */
+/** The files of a message: one, or none. */
 export function filesOf(message: Message): InboundFile[] {
   const { photo, voice, audio, video, video_note: videoNote, animation, document, sticker } = message;
   if (photo) return photo.slice(-1).map((largest) => file("image", largest, "image/jpeg"));

@@ -3,6 +3,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { orAborted, sleep, within } from "../../lib/waiting.ts";
 import type { ConnectionHooks, InboundEvent } from "../contract.ts";
 import { acknowledge } from "./acknowledge.ts";
+import { endingAlbum, merged, withAlbums } from "./album.ts";
 import type { TelegramClient } from "./client.ts";
 import { eventOf } from "./event.ts";
 import { lineOf } from "./parse.ts";
@@ -11,7 +12,10 @@ import type { Timing } from "./timing.ts";
 
 /** Hands updates on and knows which of them may be forgotten by Telegram. */
 export interface Intake {
-  /** Begins to hand on those of a poll's updates that are new; tells how many they are. */
+  /**
+   * Begins to hand on those of a poll's updates that are new; tells how many they are. An album at the end of a poll may go
+   * on in the next one, and is left to that.
+   */
   take(updates: readonly Update[]): number;
   /** What the next poll asks for: the first update that is not on disk yet. Telegram forgets those before it. */
   offset(): number | undefined;
@@ -41,10 +45,14 @@ export function createIntake({ client, hooks, timing, me, signal }: IntakeOption
   /** The last promise of each chat. */
   const lines = new Map<number, Promise<void>>();
   let next: number | undefined;
+  /** The album at the end of the last poll, which is taken with the next, when all of it is there. */
+  let heldBack: string | undefined;
 
-  const hand = async (update: Update) => {
-    const event = eventOf(update, me, hooks.log);
-    if (event === null || (await emitUntilTaken(event))) {
+  const isKnown = ({ update_id: id }: Update) => open.has(id) || kept.has(id);
+  const hand = async (updates: readonly Update[]) => {
+    const event = merged(updates.flatMap((update) => eventOf(update, me, hooks.log) ?? []));
+    if (event !== null && !(await emitUntilTaken(event))) return;
+    for (const update of updates) {
       open.delete(update.update_id);
       kept.add(update.update_id);
       void acknowledge(update, client, hooks.log, signal);
@@ -62,21 +70,26 @@ export function createIntake({ client, hooks, timing, me, signal }: IntakeOption
     return false;
   };
 
+  const begin = (group: readonly [Update, ...Update[]]) => {
+    const line = lineOf(group[0]);
+    const handed = (lines.get(line) ?? Promise.resolve()).then(() => hand(group));
+    for (const { update_id: id } of group) open.set(id, handed);
+    lines.set(line, handed);
+    void handed.then(() => lines.get(line) === handed && lines.delete(line));
+  };
+
   return {
     take(updates) {
       const last = updates.at(-1);
-      if (last) next = last.update_id + 1; // not the highest: ids begin anywhere after a week without updates
-      let fresh = 0;
-      for (const update of updates) {
-        if (open.has(update.update_id) || kept.has(update.update_id)) continue;
-        fresh += 1;
-        const line = lineOf(update);
-        const handed = (lines.get(line) ?? Promise.resolve()).then(() => hand(update));
-        open.set(update.update_id, handed);
-        lines.set(line, handed);
-        void handed.then(() => lines.get(line) === handed && lines.delete(line));
-      }
-      return fresh;
+      if (!last) return 0;
+      const held = isKnown(last) ? undefined : endingAlbum(updates, heldBack);
+      heldBack = held?.message?.media_group_id;
+      next = held?.update_id ?? last.update_id + 1; // not the highest: ids begin anywhere after a week without updates
+      const taken = held ? updates.slice(0, updates.indexOf(held)) : updates;
+      const fresh = new Map(taken.map((update) => [update.update_id, update]));
+      for (const [id, update] of fresh) if (isKnown(update)) fresh.delete(id);
+      for (const group of withAlbums([...fresh.values()])) begin(group);
+      return fresh.size;
     },
     offset() {
       const offset = open.size === 0 ? next : Math.min(...open.keys());
@@ -84,6 +97,7 @@ export function createIntake({ client, hooks, timing, me, signal }: IntakeOption
       return offset;
     },
     async settled(timeoutMs) {
+      if (heldBack !== undefined) await sleep(timeoutMs, signal);
       const all = within(Promise.all(open.values()), timeoutMs);
       await orAborted(all, signal).catch(() => hooks.log("debug", "stopped while messages were being kept"));
     },

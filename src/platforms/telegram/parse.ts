@@ -38,10 +38,13 @@ function parseMessage(id: string, message: Message, me: Me): InboundMessage | nu
   if (chat.type === "channel" || !from || from.is_bot || message.sender_chat) return null;
   const said = readText(message, me);
   const text = wholeText(message, said.text);
-  const files = filesOf(message);
+  const replied = repliedTo(message);
+  const isReply = replied?.from?.id === me.id;
+  const own = filesOf(message);
+  // A question about a picture of somebody else's is asked by replying to it.
+  const files = own.length > 0 || !replied || isReply ? own : filesOf(replied);
   if (said.isForOther || (text === "" && files.length === 0)) return null;
   const quoted = quotedBy(message, me);
-  const isReply = repliedTo(message)?.from?.id === me.id;
   return {
     type: "message",
     id,

@@ -66,8 +66,10 @@ function withoutMention(text: string, from: number, to: number): Change {
     const apart = /^[\s,:，：]*/.exec(text.slice(to))?.[0].length ?? 0;
     return { from, to: to + apart, insert: "" };
   }
-  const spaced = /\s/.test(text.charAt(from - 1)) && /^(\s|[.,!?;:。，！？]|$)/.test(text.slice(to));
-  return { from: spaced ? from - 1 : from, to, insert: "" };
+  const after = text.slice(to);
+  const closes = /^\s*($|[.!?;。！？；])/.test(after);
+  const apart = closes ? /[\s,，]*$/ : /^[\s,:，：]/.test(after) ? /\s?$/ : /$/;
+  return { from: from - (apart.exec(text.slice(0, from))?.[0].length ?? 0), to, insert: "" };
 }
 
 function changed(text: string, changes: readonly Change[]): string {

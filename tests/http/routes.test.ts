@@ -3,6 +3,7 @@ import { API_SURFACE } from "../../src/http/api/surface.ts";
 import type { SurfaceParts } from "../../src/http/edge.ts";
 import { createHttpApp } from "../../src/http/listener.ts";
 import { createRouteTable, ROUTES, servedPath, servedRoutes } from "../../src/http/routes.ts";
+import { webhookRoutes } from "../../src/http/webhook/routes.ts";
 import { liveConfig } from "../support/agent.ts";
 import { ROUTE_NAMES, SAMPLES, spellings } from "../support/server.ts";
 import { openTempStore, quietLog } from "../support/store.ts";
@@ -44,6 +45,28 @@ describe("route table", () => {
     expect(find("a".repeat(64))).not.toBeNull();
     for (const id of ["", "a".repeat(65), "..", "a.b", "a%2fb", "a/b", "é", "a b", "a\n"])
       expect(find(id)).toBeNull();
+  });
+
+  test("of two surfaces no pattern may meet a path of the other: the router might choose differently", () => {
+    const tableOf = (webhookPath: string, basePath = BASE) =>
+      createRouteTable([
+        { owner: "api", routes: servedRoutes(ROUTES, basePath) },
+        { owner: "webhook", routes: webhookRoutes(webhookPath) },
+      ]);
+    for (const [webhookPath, basePath] of [
+      ["/webhook", BASE],
+      ["/webhook", ""],
+      [BASE, BASE],
+      [`${BASE}/webhook`, BASE],
+      ["/mcp", ""],
+    ])
+      expect(tableOf(webhookPath ?? "", basePath).find(`${webhookPath}/telegram`)?.owner).toBe("webhook");
+    for (const [webhookPath, basePath] of [
+      [`${BASE}/runs`, BASE],
+      [`${BASE}/sessions`, BASE],
+      ["/runs", ""],
+    ])
+      expect(() => tableOf(webhookPath ?? "", basePath)).toThrow("Two surfaces on one port both answer");
   });
 
   test("an empty base path leaves no two routes at one place", () => {

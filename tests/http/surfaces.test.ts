@@ -7,6 +7,7 @@ import { createRouteTable, ROUTES, servedRoutes } from "../../src/http/routes.ts
 import { createHttpServer } from "../../src/http/server.ts";
 import type { McpEndpoint } from "../../src/mcp/contract.ts";
 import { liveConfig } from "../support/agent.ts";
+import { hasSecret, standInGateway, WEBHOOK_SECRET } from "../support/gateway.ts";
 import { INITIALIZE, messageOf, sendMcp } from "../support/mcp-requests.ts";
 import { MCP_TOKENS, openTestServer, TOKENS } from "../support/server.ts";
 
@@ -95,6 +96,42 @@ describe("one port for both surfaces", () => {
       for (const apart of [{ port: 10 }, { host: "::1" }, { enabled: false }])
         expect([base_path, apart, faultsOf(apart)]).toEqual([base_path, apart, []]);
     }
+  });
+});
+
+describe("webhooks on the port of the REST API", () => {
+  test("need no key, and keys do not need what platforms have", async () => {
+    const port = await freePort();
+    const gateway = standInGateway({ webhooks: [["telegram", ""]], admits: hasSecret });
+    await using server = await openTestServer({
+      api: { port, auth: { token: TOKENS.owner } },
+      gateway,
+      webhook: true,
+      config: { gateway: { webhook: { port } } },
+    });
+    expect([server.port, server.webhookPort]).toEqual([port, port]);
+    const call = (headers: Record<string, string>) =>
+      server.call("//webhook/telegram", { method: "POST", as: null, body: "{}", headers });
+    const secret = { "x-secret": WEBHOOK_SECRET };
+    expect((await call({ ...secret, host: "bot.example.com" })).status).toBe(200);
+    expect((await server.call("/status", { headers: { host: "bot.example.com" } })).status).toBe(421);
+    expect((await server.call("/status", { as: null, headers: secret })).status).toBe(401);
+    // Wrong keys lock an address out of what has keys, and wrong secrets out of nothing.
+    for (let n = 0; n < 20; n++) expect((await call({ "x-secret": "wrong" })).status).toBe(401);
+    expect((await server.call("/status")).status).toBe(200);
+    const headers = { authorization: "Bearer wrong" };
+    for (let n = 0; n < 10; n++) await server.call("/status", { as: null, headers });
+    expect((await server.call("/status")).status).toBe(429);
+    expect((await call(secret)).status).toBe(200);
+    const status = await server.call("//webhook/nothing", { as: null });
+    expect(status.status).toBe(429); // the REST API judges what nobody serves
+  });
+
+  test("are told of in /status", async () => {
+    const config = { gateway: { webhook: { port: 0, path: "/in" } } };
+    await using server = await openTestServer({ gateway: standInGateway(), webhook: true, config });
+    const { webhook } = await (await server.call("/status")).json();
+    expect(webhook).toEqual({ host: "127.0.0.1", port: server.webhookPort, base_path: "/in", calls: 0 });
   });
 });
 

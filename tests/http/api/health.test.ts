@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { healthOf, standInGateway } from "../../support/gateway.ts";
 import { openTestServer } from "../../support/server.ts";
 
 describe("/health and /ready", () => {
@@ -21,6 +22,37 @@ describe("/health and /ready", () => {
     const body = await ready.json();
     expect([ready.status, body.code, body.checks[1].ok]).toEqual([503, "not_ready", false]);
     expect(body.hint).toBe("Set the key of a model provider, such as OPENROUTER_API_KEY.");
+  });
+
+  test("with accounts: each is a check, which tells anybody when it last worked and nothing else", async () => {
+    const error = { message: "canary of the reason" };
+    const health = [healthOf("slack"), healthOf("wecom", { state: "refused" })];
+    await using server = await openTestServer({ gateway: standInGateway({ health }) });
+    const ready = await server.call("//ready", { as: null });
+    expect([ready.status, (await ready.json()).checks.slice(3)]).toEqual([
+      200, // what no version connects yet keeps nobody from being ready
+      [{ name: "slack", ok: true, detail: "connected, last success at 2026-11-27T11:00:00.000Z" }],
+    ]);
+
+    health[0] = healthOf("telegram", {
+      account: "telegram.work",
+      state: "waiting",
+      lastSuccessMs: null,
+      error,
+    });
+    await using second = await openTestServer({ gateway: standInGateway({ health }) });
+    const unready = await second.call("//ready", { as: null });
+    const text = await unready.text();
+    expect([unready.status, JSON.parse(text)]).toMatchObject([
+      503,
+      {
+        code: "not_ready",
+        detail: "Not ready: telegram.work.",
+        hint: "`hermes status` and the log tell more.",
+        checks: [{}, {}, {}, { name: "telegram.work", ok: false, detail: "waiting, no success yet" }],
+      },
+    ]);
+    for (const leak of ["canary", "hermes_bot"]) expect(text).not.toContain(leak);
   });
 
   test("with a disk that fails it is not ready, and the problem stays inside", async () => {

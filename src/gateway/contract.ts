@@ -43,9 +43,8 @@ export interface Connection {
   readonly platform: Platform;
   readonly health: AccountHealth;
   /**
-   * The adapter as the main thread sees it; what the adapter has not, this has not either, once it is connected. Calls reject
-   * with `unavailable` while there is no worker, when it ends in the middle of one, and when a call takes longer than
-   * `CALL_TIMEOUT_MS`.
+   * The adapter as the main thread sees it. Calls reject with `refused` for what the adapter cannot do, and with `unavailable`
+   * while there is no worker, when it ends in the middle of one, and when a call takes longer than `CALL_TIMEOUT_MS`.
    */
   readonly adapter: RemoteAdapter;
   /** Whether the adapter can do this. False until the worker has told. */

@@ -1,0 +1,5 @@
+import type { PlatformId } from "../platforms/contract.ts";
+import { serveAdapter } from "./worker/adapter-host.ts";
+
+/** The thread of one account: only here are the SDKs of platforms loaded. */
+serveAdapter(async (id: PlatformId) => (await import("../platforms/registry.ts")).loadPlatform(id));

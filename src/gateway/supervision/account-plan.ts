@@ -1,0 +1,85 @@
+import { hash } from "node:crypto";
+import { type Account, accountLabel, enabledAccounts } from "../../config/accounts.ts";
+import { lackingKeys } from "../../config/check-platforms.ts";
+import { type Config, ConfigSchema } from "../../config/schema.ts";
+import { AppError } from "../../lib/errors.ts";
+import { nearest } from "../../lib/nearest.ts";
+import type { Platform, PlatformId } from "../../platforms/contract.ts";
+
+/** What is to become of an account: it is connected, or it cannot be as it stands. */
+export interface PlannedAccount {
+  account: Account;
+  label: string;
+  way: Way | Refusal;
+}
+
+/** How an account is connected. */
+export interface Way {
+  platform: Platform;
+  /** Stands for the bot among processes; no secret. */
+  credentialHash: string;
+}
+
+/** Why an account cannot be connected. Fit for a user. */
+export interface Refusal {
+  message: string;
+  hint?: string;
+  /** Nothing is wrong with the configuration: a later version connects it. */
+  isExpected?: true;
+}
+
+/** What a plan is made from. */
+export interface PlanParts {
+  config: Config;
+  /** Platforms and accounts by their names; absent or empty: all that are enabled. */
+  only?: readonly string[] | undefined;
+  /** Null for a platform that this version does not connect. */
+  loadPlatform(id: PlatformId): Promise<Platform | null>;
+}
+
+/** Plans every account that is asked for. Of two that are the same bot only the first is connected. */
+export async function planAccounts(parts: PlanParts): Promise<PlannedAccount[]> {
+  const { config, only = [], loadPlatform } = parts;
+  const labelByBot = new Map<string, string>();
+  const planned: PlannedAccount[] = [];
+  for (const account of enabledAccounts(config)) {
+    const label = accountLabel(account);
+    if (only.length > 0 && !only.includes(account.platform) && !only.includes(label)) continue;
+    const way = wayOf(account, label, await loadPlatform(account.platform));
+    const first = "platform" in way ? labelByBot.get(way.credentialHash) : undefined;
+    if ("platform" in way && first === undefined) labelByBot.set(way.credentialHash, label);
+    planned.push({ account, label, way: first === undefined ? way : sameBot(label, first) });
+  }
+  return planned;
+}
+
+function wayOf({ platform: id, settings }: Account, label: string, platform: Platform | null): Way | Refusal {
+  if (!platform) return { message: `This version does not connect ${id} yet.`, isExpected: true };
+  const lacking = lackingKeys(id, settings);
+  if (lacking.length > 0)
+    return {
+      message: `${label} lacks ${lacking.join(" and ")}: it cannot connect.`,
+      hint: "Set what is missing in the configuration.",
+    };
+  return { platform, credentialHash: hash("sha256", `${id}\0${platform.credential(settings)}`) };
+}
+
+const sameBot = (label: string, first: string): Refusal => ({
+  message: `${label} is the same bot as ${first}, which is connected already.`,
+  hint: "Give each account a bot of its own, or remove one of them.",
+});
+
+/** Raises `usage` for a name that stands for nothing, and `config_invalid` for a platform that is not configured. */
+export function checkNames({ config, only = [] }: PlanParts): void {
+  const accounts = enabledAccounts(config);
+  const known = [...new Set(accounts.flatMap((account) => [account.platform, accountLabel(account)]))];
+  const hint = known.length > 0 ? `Configured: ${known.join(", ")}.` : "No platform is configured.";
+  for (const name of only) {
+    if (known.includes(name)) continue;
+    if (Object.hasOwn(ConfigSchema.properties.platforms.properties, name))
+      throw new AppError("config_invalid", `${name} is not configured, or switched off.`, { hint });
+    const close = nearest(name, known);
+    const meant = close === null ? "" : ` Did you mean ${close}?`;
+    throw new AppError("usage", `No account is called ${JSON.stringify(name)}.${meant}`, { hint });
+  }
+}

@@ -54,6 +54,8 @@ async function compile(target: Target): Promise<Uint8Array> {
       entrypoints: [join(ROOT, "src/main.ts"), ...new Glob(join(ROOT, "src/**/*.worker.ts")).scanSync()],
       target: "bun",
       format: "esm",
+      // Every file goes into one directory: a worker is beside the code that opens it there, as it is among the sources.
+      naming: { entry: "[name].[ext]" },
       // Parsed ahead of time, and what a command does not import is not loaded: both for a quick start.
       bytecode: true,
       splitting: true,

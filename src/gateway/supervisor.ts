@@ -62,11 +62,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const wanted = { config: config.current, only, loadPlatform };
     checkNames(wanted);
     all = (await planAccounts(wanted)).map(supervise);
-    try {
-      await Promise.all(all.map(hold));
-    } catch (error) {
+    const refused = (await Promise.allSettled(all.map(hold))).find(({ status }) => status === "rejected");
+    if (refused?.status === "rejected") {
       await endAll(all);
-      throw error;
+      throw refused.reason;
     }
     for (const supervised of all) run(supervised);
     unfollow = config.onChange((changed) => {

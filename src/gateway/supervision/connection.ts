@@ -55,6 +55,7 @@ export function openConnection(parts: ConnectionParts): OwnConnection {
 
   async function live(): Promise<void> {
     await untilHeld();
+    if (held) health.enter("starting");
     while (!stopping.signal.aborted) {
       const end = await serve();
       if (end.type === "stopped") break;

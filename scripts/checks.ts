@@ -39,6 +39,7 @@ const PROOFS = [
   ["injection", "--short"],
   ["ssrf"],
   ["mcp", "--short"],
+  ["gateway", "--short"],
   ["conformance", "--short"],
 ];
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createGateway } from "../../src/gateway/gateway.ts";
-import { openTestAgent, liveConfig, type TestAgent } from "../support/agent.ts";
-import { end, type Script, scriptedModels, type ScriptedModels } from "../fakes/scripted-model.ts";
-import { openTempStore, quietLog, type TempStore } from "../support/store.ts";
 import type { Gateway } from "../../src/gateway/contract.ts";
+import { createGateway } from "../../src/gateway/gateway.ts";
+import { end, type Script, type ScriptedModels, scriptedModels } from "../fakes/scripted-model.ts";
+import { liveConfig, openTestAgent, type TestAgent } from "../support/agent.ts";
+import { openTempStore, quietLog, type TempStore } from "../support/store.ts";
 import type { ChatServer } from "./server.ts";
 
 const PATIENCE_MS = 30_000;
@@ -13,13 +13,15 @@ setDefaultTimeout(2 * PATIENCE_MS);
 const PARAGRAPHS = 120;
 const LONG_ANSWER = Array.from(
   { length: PARAGRAPHS },
-  (_, n) => `§${n} 你好，**世界** 👨‍👩‍👧‍👦 and \`code\` with [a link](https://example.com/${n}), 一二三四五六七八九十。`,
+  (_, n) =>
+    `§${n} 你好，**世界** 👨‍👩‍👧‍👦 and \`code\` with [a link](https://example.com/${n}), 一二三四五六七八九十。`,
 ).join("\n\n");
 
 /** Answers with what was said last. `long` gets the long answer. */
 const echo: Script = async function* (request) {
   const last = request.messages.findLast((message) => message.role === "user");
-  const said = last?.role === "user" ? last.parts.map((part) => (part.type === "text" ? part.text : "")).join(" ") : "";
+  const said =
+    last?.role === "user" ? last.parts.map((part) => (part.type === "text" ? part.text : "")).join(" ") : "";
   yield { type: "text", text: said.includes("long") ? LONG_ANSWER : `ANSWER TO ${said.trim()}` };
   yield end();
 };
@@ -51,7 +53,8 @@ export function platformSuite(name: string, start: () => Promise<ChatServer>): v
       await server[Symbol.asyncDispose]();
     });
 
-    const shown = (text: string, where: number | "group" = 1) => server.shown(where).filter((one) => one.includes(text));
+    const shown = (text: string, where: number | "group" = 1) =>
+      server.shown(where).filter((one) => one.includes(text));
     const answered = (text: string, where: number | "group" = 1) =>
       until(() => shown(`ANSWER TO ${text}`, where).length > 0, `an answer to ${text}`);
 
@@ -125,7 +128,11 @@ export function platformSuite(name: string, start: () => Promise<ChatServer>): v
       server.failSends({ kind: "unavailable" }, 2);
       server.write(1, "third");
       await answered("third");
-      expect(server.shown(1).map((text) => text.replace(/^.*ANSWER TO /s, ""))).toEqual(["first", "second", "third"]);
+      expect(server.shown(1).map((text) => text.replace(/^.*ANSWER TO /s, ""))).toEqual([
+        "first",
+        "second",
+        "third",
+      ]);
     });
 
     test("gives up a message that is refused, and goes on with the next", async () => {

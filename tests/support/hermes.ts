@@ -29,9 +29,11 @@ export interface Service {
 export interface ServiceOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** What it writes once it is ready; its address unless said otherwise. */
+  ready?: RegExp;
 }
 
-/** Starts a command and resolves once it has written its address. Rejects with its output when it ends before that. */
+/** Starts a command and resolves once it is ready. Rejects with its output when it ends before that. */
 export async function startService(
   command: readonly string[],
   options: ServiceOptions = {},
@@ -52,7 +54,7 @@ export async function startService(
   );
   try {
     const url = await Promise.race([
-      output.match(URL_PATTERN),
+      output.match(options.ready ?? URL_PATTERN),
       timeout.promise,
       exited.then((code) => {
         throw new Error(`ended with code ${code}`);
@@ -120,6 +122,8 @@ export interface HermesOptions {
   /** The command and its flags. */
   args?: readonly string[];
   env?: Record<string, string>;
+  /** What it writes once it is ready; its address unless said otherwise. */
+  ready?: RegExp;
 }
 
 /** Hermes in a process of its own, on a home of its own. */
@@ -169,6 +173,7 @@ export async function startHermes(options: HermesOptions = {}): Promise<Hermes> 
     startService([...HERMES_COMMAND, ...(options.args ?? ["api"])], {
       cwd: home,
       env: { HOME: home, HERMES_HOME: home, ...options.env },
+      ...(options.ready ? { ready: options.ready } : {}),
     });
   let service = await start();
   return {

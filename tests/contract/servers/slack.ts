@@ -52,7 +52,8 @@ export async function startSlack(sendTo: string | null = null): Promise<ChatServ
       return fake.connections;
     },
     revoke() {
-      for (const method of ["auth.test", "apps.connections.open"]) fake.fail(method, { error: "invalid_auth" });
+      for (const method of ["auth.test", "apps.connections.open"])
+        fake.fail(method, { error: "invalid_auth" });
       fake.drop();
     },
     isIdempotent: false,

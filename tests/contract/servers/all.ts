@@ -1,0 +1,11 @@
+import type { ChatServer } from "../server.ts";
+import { startDiscord } from "./discord.ts";
+import { startSlack } from "./slack.ts";
+import { startTelegram } from "./telegram.ts";
+
+/** The servers of every platform, for what runs over all of them. */
+export const CHAT_SERVERS: Readonly<Record<string, () => Promise<ChatServer>>> = {
+  telegram: startTelegram,
+  discord: startDiscord,
+  slack: () => startSlack(),
+};

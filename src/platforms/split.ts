@@ -1,14 +1,117 @@
+import { chooseCut } from "./cut.ts";
+import { type Line, lineAt, linesOf } from "./lines.ts";
+import { partText } from "./part-text.ts";
+
 /** One part of a long text. */
 export interface Part {
-  /** What is to be rendered: fences are closed and opened again, the head of a table is repeated. */
+  /** What is to be rendered: fences are closed and opened again, the head of a table is repeated. Not blank. */
   text: string;
   /** The slice of the original that it shows; the sources of all parts joined are the original. */
   source: string;
 }
 
-/** Splits a text into parts that all fit. */
+/** A text, and what its parts have to fit in. */
+interface Work {
+  markdown: string;
+  lines: readonly Line[];
+  fits(part: string): boolean;
+}
+
+/** How much of the text is tried first. */
+const FIRST_GUESS_CHARS = 2000;
+
+/**
+ * Splits Markdown into parts that all fit. It cuts between blocks where it can, else between items, rows and lines, after a
+ * sentence, at a space, or between two characters as a reader sees them; a code point stays whole. A part depends only on what
+ * stands before its end and shortly after, so that a growing text keeps its parts but for the last two. A blank text has no
+ * parts. `fits` should say yes to what is shorter than something that fits; it is called about five times for a part.
+ */
 export function splitMarkdown(markdown: string, fits: (part: string) => boolean): Part[] {
-  if (fits(markdown)) return [{ text: markdown, source: markdown }];
-  const half = Math.ceil(markdown.length / 2);
-  return [...splitMarkdown(markdown.slice(0, half), fits), ...splitMarkdown(markdown.slice(half), fits)];
+  if (!markdown.trim()) return [];
+  const work: Work = { markdown, lines: linesOf(markdown), fits };
+  const parts: Part[] = [];
+  let guess: number | undefined;
+  for (let start = 0; start < markdown.length; ) {
+    const { text, end, reached } = nextPart(work, start, guess);
+    parts.push({ text, source: markdown.slice(start, end) });
+    guess = reached - start;
+    start = end;
+  }
+  return parts;
+}
+
+interface Found {
+  text: string;
+  end: number;
+  /** How far it would have fitted. */
+  reached: number;
+}
+
+function nextPart(work: Work, start: number, guess: number | undefined): Found {
+  const { markdown, lines, fits } = work;
+  // Where what is repeated leaves no room for anything else, it is left out.
+  for (const isBare of [false, true]) {
+    const textTo = (end: number) => partText(markdown, lines, start, end, isBare);
+    const reached = reach(start, markdown.length, guess, (end) => fits(textTo(end)));
+    for (let limit = reached; limit > start; ) {
+      const cut = limit < markdown.length ? cutBefore(work, start, limit) : limit;
+      const end = withSpaceAfter(markdown, cut);
+      const text = textTo(end);
+      if (fits(text)) return { text, end, reached };
+      limit = start + Math.floor(((cut - start) * 3) / 4);
+    }
+  }
+  const end = start + String.fromCodePoint(markdown.codePointAt(start) ?? 0).length;
+  return { text: markdown.slice(start, end), end, reached: end };
+}
+
+function cutBefore({ markdown, lines }: Work, start: number, limit: number): number {
+  return chooseCut({ markdown, start, limit, lines, lastLine: lineAt(lines, limit) });
+}
+
+/**
+ * How far a text that begins at `start` fits, to a sixteenth: `end`, or less. Tries the guess first. It does not ask how long
+ * the text is before it got there, so that a text which has grown gives the same answer.
+ */
+function reach(
+  start: number,
+  end: number,
+  guess: number | undefined,
+  fitsTo: (end: number) => boolean,
+): number {
+  const first = guess ?? FIRST_GUESS_CHARS;
+  let step = guess ? Math.max(16, first >> 4) : first;
+  let low = start;
+  let high = start + first;
+  if (fitsTo(Math.min(high, end))) {
+    do {
+      low = high;
+      if (low >= end) return end;
+      high += step;
+      step *= 2;
+    } while (fitsTo(Math.min(high, end)));
+  } else {
+    low = Math.max(start, high - step);
+    while (low > start && !fitsTo(low)) {
+      high = low;
+      step *= 2;
+      low = Math.max(start, low - step);
+    }
+  }
+  while (high - low > Math.max(1, (low - start) >> 4)) {
+    const middle = (low + high) >> 1;
+    if (middle < end && fitsTo(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Space after a cut stays with the part before, but for the indentation of the next line. */
+function withSpaceAfter(markdown: string, cut: number): number {
+  const space = /\s*/y;
+  space.lastIndex = cut;
+  const end = cut + (space.exec(markdown)?.[0].length ?? 0);
+  if (end === markdown.length) return end;
+  const lineStart = markdown.lastIndexOf("\n", end - 1) + 1;
+  return lineStart >= cut ? lineStart : end;
 }

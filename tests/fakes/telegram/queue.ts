@@ -35,7 +35,7 @@ const FIRST_ID = 700_001;
 /** Asked for the same updates so soon, the Bot API answers with one (`process_get_updates_query`). */
 const SAME_AGAIN_MS = 500;
 
-/** Makes a queue; `changed` is called when updates are confirmed. */
+/** Makes a queue; `changed` is called when updates are confirmed and when a poll begins to wait. */
 export function createQueue(changed: () => void): Queue {
   let pending: Update[] = [];
   const all: Update[] = [];
@@ -97,6 +97,7 @@ export function createQueue(changed: () => void): Queue {
       const mine = { wake: done.resolve, fail: done.reject };
       waiting = mine;
       pollers += 1;
+      changed();
       const timer = setTimeout(done.resolve, poll.timeoutMs);
       poll.signal.addEventListener("abort", () => done.resolve(), { once: true });
       try {

@@ -1,0 +1,96 @@
+import {
+  type APIAttachment,
+  type APIMessage,
+  type APIMessageSnapshotFields,
+  ChannelType,
+  type GatewayMessageCreateDispatchData,
+  MessageFlags,
+  MessageType,
+} from "@discordjs/core/http-only";
+import type { FileKind, InboundFile, InboundMessage } from "../contract.ts";
+import { mentionsBot, nameOf, readableText } from "./text.ts";
+
+/** A message as the gateway sends it, or as the REST API lists it: that does not say in what kind of channel of which server. */
+export type DiscordMessage = APIMessage &
+  Partial<Pick<GatewayMessageCreateDispatchData, "guild_id" | "member" | "channel_type">>;
+
+/** Where a channel is. */
+export interface Place {
+  /** The server; absent for a direct chat. */
+  guild?: string | undefined;
+  /** The channel that a thread is in. */
+  parent?: string | undefined;
+}
+
+/** False for what the bot itself, other bots, webhooks and Discord write. */
+export function isFromPerson({ type, author, webhook_id: webhook }: DiscordMessage): boolean {
+  const isWritten = type === MessageType.Default || type === MessageType.Reply;
+  return isWritten && author.bot !== true && author.system !== true && webhook === undefined;
+}
+
+/** What a person wrote, as the gateway knows it; null when nothing of it can be shown and it says nothing to the bot. */
+export function parseMessage(message: DiscordMessage, place: Place, botId: string): InboundMessage | null {
+  const { id, channel_id: chat, author, member, referenced_message: referenced, content } = message;
+  const guild = message.guild_id ?? place.guild;
+  const files = filesOf(message);
+  const text = textOf(message, botId);
+  const isReplyToBot = referenced?.author.id === botId;
+  const isMentioned = mentionsBot(content, botId);
+  const isDirect = guild === undefined && (message.channel_type ?? ChannelType.DM) === ChannelType.DM;
+  if (text === "" && files.length === 0 && !isMentioned) return null;
+  return {
+    type: "message",
+    id,
+    address: { chat },
+    ...(isDirect ? { scope: "direct" } : { scope: "group", spaces: spacesOf(guild, place) }),
+    sender: { id: author.id, name: nameOf(author, member) },
+    text,
+    isForBot: isDirect || isMentioned || isReplyToBot,
+    messageId: id,
+    ...(referenced ? { quoted: { text: textOf(referenced, botId), isFromBot: isReplyToBot } } : {}),
+    ...(files.length === 0 ? {} : { files }),
+  };
+}
+
+function spacesOf(guild: string | undefined, { parent }: Place): string[] {
+  return [guild, parent].filter((space) => space !== undefined);
+}
+
+/** The text with what was forwarded, and stickers by their name. */
+function textOf(message: APIMessage, botId: string): string {
+  const forwarded = snapshotsOf(message).map(({ content }) => readableText(content, [], botId));
+  const stickers = (message.sticker_items ?? []).map(({ name }) => `:${name}:`);
+  return [readableText(message.content, message.mentions, botId), ...forwarded, ...stickers]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+function snapshotsOf({ message_snapshots: snapshots = [] }: APIMessage): APIMessageSnapshotFields[] {
+  return snapshots.map(({ message }) => message);
+}
+
+function filesOf(message: APIMessage): InboundFile[] {
+  const isVoice = ((message.flags ?? 0) & MessageFlags.IsVoiceMessage) !== 0;
+  return [message, ...snapshotsOf(message)].flatMap(({ attachments }) =>
+    attachments.map((attachment) => fileOf(attachment, isVoice)),
+  );
+}
+
+function fileOf(
+  { url, filename, content_type: mediaType, size }: APIAttachment,
+  isVoice: boolean,
+): InboundFile {
+  return {
+    kind: isVoice ? "voice" : kindOf(mediaType),
+    ref: url,
+    name: filename,
+    sizeBytes: size,
+    ...(mediaType === undefined ? {} : { mediaType }),
+  };
+}
+
+function kindOf(mediaType = ""): FileKind {
+  if (mediaType.startsWith("image/")) return "image";
+  if (mediaType.startsWith("audio/")) return "audio";
+  return mediaType.startsWith("video/") ? "video" : "document";
+}

@@ -40,6 +40,7 @@ const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack"
 /** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
 export function createGateway(parts: GatewayParts): Gateway {
   const { config, store, tools, home, log } = parts;
+  const registered = new WeakSet<Connection>();
   const openFile = createFileOpener(config, home, tools);
   const deliverer = createDeliverer({
     ...parts,
@@ -57,6 +58,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       received: receive,
       ready(connection) {
         deliverer.ready(connection);
+        if (registered.has(connection)) return; // a worker that was made anew
+        registered.add(connection);
         registerCommands(connection, log);
       },
     },

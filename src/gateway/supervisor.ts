@@ -21,6 +21,8 @@ export interface SupervisorParts {
   only?: readonly string[];
   /** How other processes are told of this one. */
   holder: string;
+  /** False: the accounts only send. Default: true. */
+  receives?: boolean;
   /** Null for a platform that this version does not connect. Default: what the registry has. */
   loadPlatform?(id: PlatformId): Promise<Platform | null>;
   /** Opens the worker of an account. Default: `platform.worker.ts`. */

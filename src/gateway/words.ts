@@ -115,6 +115,7 @@ const CHINESE_ERRORS: Readonly<Record<string, string>> = {
   unknown_model: "没有可用的模型，或模型名称有误。",
   model_refused: "模型服务商拒绝了请求。",
   model_bad_answer: "模型服务商的回答无法使用。",
+  model_endless: "模型服务商的回答没有尽头。",
   model_unreachable: "无法连接模型服务商。",
   model_rate_limited: "模型服务商限制了请求频率，请稍后再试。",
   model_timeout: "模型服务商没有及时回答。",

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ServeOptions } from "../../src/app/configuration.ts";
 import { openStoreOnly } from "../../src/app/offline.ts";
 import { type App, openApp } from "../../src/app/open.ts";
 import { startService } from "../../src/app/serve.ts";
@@ -106,6 +107,144 @@ describe("a changed configuration", () => {
     await opened.config.reload();
     opened.log.info("a-token-for-tests-only and the-second-token");
     expect(log).toContain("[redacted] and [redacted]");
+  });
+});
+
+describe("platforms", () => {
+  /** A bot whose platform nobody can reach: it is connected again and again. */
+  const telegram = { bot_token: "1:abc", api_base: "http://127.0.0.1:1" };
+  const secret_token = "a-secret-token-of-a-webhook";
+
+  async function plan(config: Record<string, unknown>, options: Omit<ServeOptions, "home">) {
+    write(config);
+    app = await openApp({ home: home.path, ...options });
+    const { surfaces, gateway } = app;
+    return { surfaces, connects: gateway !== null };
+  }
+  const holder = "a test";
+
+  test("are connected only where that is asked for", async () => {
+    const config = { platforms: { telegram } };
+    expect(await plan(config, { serve: "api" })).toEqual({ surfaces: ["api"], connects: false });
+    await app?.stop(0);
+    expect(await plan(config, {})).toEqual({ surfaces: [], connects: false });
+    await app?.stop(0);
+    expect(await plan(config, { serve: "enabled", connect: { holder } })).toEqual({
+      surfaces: ["api"],
+      connects: true,
+    });
+    await app?.stop(0);
+    expect(await plan(config, { connect: { only: [], holder } })).toEqual({ surfaces: [], connects: true });
+  });
+
+  test("bring their webhooks along where they receive by them", async () => {
+    const webhook = { telegram: { ...telegram, mode: "webhook", secret_token } };
+    for (const [platforms, surfaces] of [
+      [{ telegram }, []],
+      [webhook, ["webhook"]],
+      [{ slack: { bot_token: "xoxb-a", signing_secret: "b" } }, ["webhook"]],
+      [{ slack: { bot_token: "xoxb-a", app_token: "xapp-b" } }, []],
+    ] as const) {
+      expect((await plan({ platforms }, { connect: { only: [], holder } })).surfaces).toEqual([...surfaces]);
+      await app?.stop(0);
+    }
+    // Not what is not connected here.
+    const both = { ...webhook, discord: { bot_token: "a.b.c" } };
+    expect((await plan({ platforms: both }, { connect: { only: ["discord"], holder } })).surfaces).toEqual(
+      [],
+    );
+  });
+
+  test("that are not there are told, with what to do", async () => {
+    const refusal = async (config: Record<string, unknown>, only: string[]) => {
+      write(config);
+      return openApp({ home: home.path, connect: { only, holder } }).then(
+        () => null,
+        ({ code, message, hint }) => ({ code, message, hint }),
+      );
+    };
+    const code = "config_invalid";
+    expect(await refusal({}, [])).toEqual({
+      code,
+      message: "No platform is configured.",
+      hint: expect.stringContaining("TELEGRAM_BOT_TOKEN="),
+    });
+    expect(await refusal({ platforms: { telegram } }, ["discord"])).toEqual({
+      code,
+      message: "discord is not configured.",
+      hint: "Set DISCORD_BOT_TOKEN=..., or platforms.discord.bot_token.",
+    });
+    expect(await refusal({ platforms: { telegram: { ...telegram, enabled: false } } }, ["telegram"])).toEqual(
+      {
+        code,
+        message: "platforms.telegram.enabled is false.",
+        hint: "Set it to true.",
+      },
+    );
+    const accounts = [{ name: "work", ...telegram }];
+    expect(await refusal({ platforms: { telegram: { accounts } } }, ["telegram.home"])).toEqual({
+      code,
+      message: "telegram.home is not configured, or not enabled.",
+      hint: "There are telegram.work.",
+    });
+    expect(await refusal({ platforms: { telegram } }, ["telegram.work"])).toMatchObject({
+      code,
+      hint: "There is one account only: telegram.",
+    });
+  });
+
+  test("run without a surface, hold their account against others, and let go of it", async () => {
+    await plan({ platforms: { telegram } }, { connect: { only: [], holder } });
+    const service = await startService(app as App, "1.2.3");
+    expect(service.urls).toEqual({});
+    expect(app?.gateway?.health()).toMatchObject([{ account: "telegram" }]);
+
+    const second = await openApp({ home: home.path, connect: { only: [], holder: "another test" } });
+    await expect(startService(second, "1.2.3")).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("a test"),
+    });
+    await second.stop(0);
+    // Who serves whatever there is goes on without it.
+    const third = await openApp({ home: home.path, serve: "enabled", connect: { holder: "a third" } });
+    const thirdService = await startService(third, "1.2.3");
+    expect((await fetch(`${thirdService.urls.api?.replace("/api/v1", "")}/health`)).status).toBe(200);
+    await thirdService.stop();
+    await third.stop(0);
+
+    await service.stop();
+    await app?.stop(0);
+    app = await openApp({ home: home.path, connect: { only: [], holder } });
+    await (await startService(app, "1.2.3")).stop();
+  });
+
+  test("the service is over when the only account is refused from the start", async () => {
+    const stranger = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () =>
+        Response.json({ ok: false, error_code: 401, description: "Unauthorized" }, { status: 401 }),
+    });
+    const wrong = { bot_token: "1:abc", api_base: stranger.url.origin };
+    await plan({ platforms: { telegram: wrong } }, { connect: { only: [], holder } });
+    const service = await startService(app as App, "1.2.3");
+    expect(await service.over).toMatchObject({
+      code: "not_ready",
+      message: expect.stringMatching(/^telegram: .*token/),
+      hint: expect.any(String),
+    });
+    await service.stop();
+    await stranger.stop(true);
+  }, 30_000);
+
+  test("with nothing to serve and nothing to connect there is no service", async () => {
+    write({});
+    app = await openApp({ home: home.path });
+    await expect(startService(app, "1.2.3")).rejects.toMatchObject({ code: "config_invalid" });
+    write({ api: { enabled: false } });
+    await expect(openApp({ home: home.path, serve: "enabled", connect: { holder } })).rejects.toMatchObject({
+      message: "The configuration enables no surface.",
+    });
   });
 });
 

@@ -38,6 +38,8 @@ export interface ConnectionParts {
   listener: ConnectionListener;
   openWorker(): Worker;
   timings: SupervisionTimings;
+  /** False: it only sends. Default: true. */
+  receives?: boolean;
 }
 
 /** An account with a worker of its own, which is made anew for as long as the account is to be connected. */
@@ -48,7 +50,7 @@ export function openConnection(parts: ConnectionParts): OwnConnection {
   const restarts = createRestarts(timings);
   const stopping = new AbortController();
   const abilities = new Set<Ability>();
-  let receives = true;
+  let receives = parts.receives ?? true;
   let held: { release: () => void } | null = null;
   let session: WorkerSession | null = null;
   let life: Promise<void> | null = null;

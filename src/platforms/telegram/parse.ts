@@ -1,26 +1,36 @@
-import type { CallbackQuery, Message, Update, User } from "grammy/types";
+import type { CallbackQuery, Message, MessageGenerationStopped, Update, User } from "grammy/types";
 import type { ChatAddress, ChatMoved, InboundEvent, InboundMessage, Sender } from "../contract.ts";
 import { describe, forwardedFrom, nameOf } from "./describe.ts";
 import { filesOf } from "./files.ts";
 import { type Me, readText } from "./text.ts";
 
+/** What says where something is. */
+interface Placed {
+  chat: { id: number };
+  message_thread_id?: number | undefined;
+  is_topic_message?: boolean | undefined;
+}
+
 /** The updates that are asked for, which are those that `parseUpdate` reads. */
-export const ALLOWED_UPDATES = ["message", "callback_query"] as const;
+export const ALLOWED_UPDATES = ["message", "callback_query", "stopped_message_generation"] as const;
 
 /**
  * What an update says to the bot; null for what it does not listen to: channels, other bots, people who speak as a group and
  * so are nobody in particular, commands to another bot, and notices of the chat.
  */
-export function parseUpdate({ update_id, message, callback_query }: Update, me: Me): InboundEvent | null {
-  const id = String(update_id);
+export function parseUpdate(update: Update, me: Me): InboundEvent | null {
+  const { message, callback_query, stopped_message_generation: stopped } = update;
+  const id = String(update.update_id);
   if (message) return parseMove(id, message) ?? parseMessage(id, message, me);
   if (callback_query) return parseButton(id, callback_query);
+  if (stopped) return parseStop(id, stopped);
   return null;
 }
 
 /** Where the update stands in a line: what happens in a chat is told in order. */
-export function lineOf({ message, callback_query }: Update): number {
-  return message?.chat.id ?? callback_query?.message?.chat.id ?? callback_query?.from.id ?? 0;
+export function lineOf({ message, callback_query, stopped_message_generation: stopped }: Update): number {
+  const chat = message?.chat ?? callback_query?.message?.chat ?? stopped?.chat;
+  return chat?.id ?? callback_query?.from.id ?? 0;
 }
 
 /** Both the group and the supergroup that it becomes get such a notice. */
@@ -73,8 +83,24 @@ function parseButton(id: string, { from, message, data }: CallbackQuery): Inboun
   };
 }
 
+/** The button to stop below a draft, which only the person of a private chat sees, does what the command does. */
+function parseStop(
+  id: string,
+  { chat, message_thread_id: thread }: MessageGenerationStopped,
+): InboundMessage {
+  return {
+    type: "message",
+    id,
+    address: addressOf({ chat, message_thread_id: thread, is_topic_message: true }),
+    scope: "direct",
+    sender: { id: String(chat.id), name: nameOf(chat) },
+    text: "/stop",
+    isForBot: true,
+  };
+}
+
 /** A thread that is no topic is only a chain of replies, and nothing can be sent to it. */
-function addressOf(message: Pick<Message, "chat" | "is_topic_message" | "message_thread_id">): ChatAddress {
+function addressOf(message: Placed): ChatAddress {
   const { chat, is_topic_message: isTopic, message_thread_id: thread } = message;
   const address = { chat: String(chat.id) };
   return isTopic && thread !== undefined ? { ...address, thread: String(thread) } : address;

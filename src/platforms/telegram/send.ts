@@ -64,7 +64,12 @@ export function createSending(client: TelegramClient, uploadMs: number): Sending
     async draft(message, signal) {
       const chat = chatOf(message.address);
       if (typeof chat !== "number" || chat < 0) return false; // only private chats have drafts
-      const place = { chat_id: chat, draft_id: draftIdOf(message), ...topicOf(message.address) };
+      const place = {
+        chat_id: chat,
+        draft_id: draftIdOf(message),
+        can_stop: true,
+        ...topicOf(message.address),
+      };
       try {
         await adapting(message, (form) =>
           client.call((api, ended) => api.sendMessageDraft({ ...place, ...textOf(message, form) }, ended), {

@@ -1,6 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
 import { adapterOf, messagesOf, startListening } from "./setup.ts";
+
+setDefaultTimeout(60_000);
 
 const photo = (id: string) => ({ photo: [{ file_id: id, file_unique_id: id, width: 9, height: 9 }] });
 const part = (id: string, album = "album") => ({ more: { ...photo(id), media_group_id: album } });

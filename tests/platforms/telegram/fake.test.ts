@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
+
+setDefaultTimeout(60_000);
 
 interface Answer {
   ok: boolean;

@@ -1,7 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { OutboundFile } from "../../../src/platforms/contract.ts";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
 import { adapterOf, failureOf, never, outbound } from "./setup.ts";
+
+setDefaultTimeout(60_000);
 
 const PNG = Buffer.from("\x89PNG\r\n\x1a\n and so on", "latin1");
 const file = (name: string, mediaType: string, bytes: Uint8Array = Buffer.from("bytes")): OutboundFile => ({

@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { Bot, InlineKeyboard, InputFile } from "grammy";
 import TelegramServer from "telegram-test-api";
 import { createAdapter } from "../../../src/platforms/telegram/adapter.ts";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
 import { account, failureOf, messagesOf, never, outbound, SHORT_TIMING, startListening } from "./setup.ts";
+
+setDefaultTimeout(60_000);
 
 test("grammY's own bot completes a round trip against the fake", async () => {
   await using fake = await startFakeTelegram();

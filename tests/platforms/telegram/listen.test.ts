@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
 import { adapterOf, messagesOf, startListening } from "./setup.ts";
+
+setDefaultTimeout(60_000);
 
 test("a message arrives and is confirmed only once it is kept", async () => {
   await using fake = await startFakeTelegram();
@@ -40,7 +42,11 @@ test("it tells who it is, once polling is proven, and that it lives", async () =
     { method: "deleteWebhook", params: { drop_pending_updates: false } },
     {
       method: "getUpdates",
-      params: { timeout: 0, limit: 100, allowed_updates: ["message", "callback_query"] },
+      params: {
+        timeout: 0,
+        limit: 100,
+        allowed_updates: ["message", "callback_query", "stopped_message_generation"],
+      },
     },
     { method: "getUpdates", params: { timeout: 1 } },
   ]);

@@ -321,6 +321,21 @@ describe("what is no message", () => {
     expect(press({ game_short_name: "g", message: below })).toBeNull();
   });
 
+  test("the button to stop below a draft", () => {
+    const stop = (more: object) =>
+      event({}, { message: undefined, stopped_message_generation: { chat: PRIVATE, draft_id: 5, ...more } });
+    expect(stop({})).toEqual({
+      type: "message",
+      id: "9",
+      address: { chat: "501" },
+      scope: "direct",
+      sender: { id: "501", name: "Ada" },
+      text: "/stop",
+      isForBot: true,
+    });
+    expect(stop({ message_thread_id: 77 })).toMatchObject({ address: { chat: "501", thread: "77" } });
+  });
+
   test("a group becomes a supergroup, as both of them tell", () => {
     const group = { id: -5, type: "group", title: "T" };
     const moved = { type: "moved", id: "9", from: "-5", to: "-1001" };

@@ -1,7 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { OutboundMessage } from "../../../src/platforms/contract.ts";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
 import { adapterOf, failureOf, never, outbound } from "./setup.ts";
+
+setDefaultTimeout(60_000);
 
 const BAD_MARKUP = "Bad Request: can't parse entities: Unsupported start tag";
 
@@ -279,6 +281,7 @@ describe("draft", () => {
     expect(await t.adapter.draft(outbound("one two"), never)).toBe(true);
     expect(await t.adapter.draft(outbound("other", { idempotencyId: "delivery_2:0" }), never)).toBe(true);
     expect(t.fake.drafts(501)).toEqual(["one", "one two", "other"]);
+    expect(t.fake.calls("sendMessageDraft")[0]?.params).toMatchObject({ can_stop: true });
     const ids = t.fake.calls("sendMessageDraft").map(({ params }) => params["draft_id"]);
     expect(ids[0]).toBe(ids[1]);
     expect(ids[2]).not.toBe(ids[0]);

@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { PlatformAdapter, WebhookRequest } from "../../../src/platforms/contract.ts";
 import { createAdapter } from "../../../src/platforms/telegram/adapter.ts";
 import { TELEGRAM } from "../../../src/platforms/telegram/index.ts";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
 import { account, adapterOf, createHeard, type Heard, messagesOf, startListening } from "./setup.ts";
+
+setDefaultTimeout(60_000);
 
 const SECRET = "webhook-secret_1";
 const WEBHOOK = { mode: "webhook", secret_token: SECRET } as const;

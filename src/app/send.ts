@@ -37,6 +37,8 @@ export interface SendOutcome {
 }
 
 const LOOK_EVERY_MS = 100;
+/** After a try of its own that came to nothing. */
+const TRY_AGAIN_MS = 2_000;
 
 /**
  * Puts a message into the outbox and waits until it is sent or given up, or the signal aborts. The process that connects the
@@ -83,12 +85,14 @@ async function delivered(
   send: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  for (let tries = 0; !signal.aborted; ) {
     const { status } = await deliveryOf(store, id);
     if (status === "sent" || status === "dead") return;
     const record = await store.accounts.get(account.platform, account.name);
-    if (record === null || record.instance === null || record.instance === store.instance) await send();
-    await sleep(LOOK_EVERY_MS, signal);
+    const isOurs = record === null || record.instance === null || record.instance === store.instance;
+    if (!isOurs) await sleep(LOOK_EVERY_MS, signal);
+    else if (tries++ === 0) await send();
+    else await sleep(TRY_AGAIN_MS, signal).then(send);
   }
 }
 

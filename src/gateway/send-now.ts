@@ -24,6 +24,7 @@ export async function sendNow(parts: SendNowParts, deliveryId: string, signal: A
   const delivery = await store.deliveries.get(deliveryId);
   if (delivery === null) throw new AppError("not_found", `There is no delivery ${deliveryId}.`);
   const { platform, account } = delivery.target;
+  const taken = Promise.withResolvers<void>();
   const deliverer = createDeliverer({
     ...parts,
     agent: { events: nothing }, // no run is waited for here
@@ -36,13 +37,19 @@ export async function sendNow(parts: SendNowParts, deliveryId: string, signal: A
     receives: false,
     listener: {
       received: () => Promise.reject(new Error("nothing is received here")),
-      ready: () => deliverer.deliver(delivery),
+      ready() {
+        deliverer.deliver(delivery);
+        taken.resolve();
+      },
     },
   });
   try {
     await supervisor.start();
     log.debug("connected for one message", { delivery: deliveryId });
-    await orAborted(deliverer.settled(deliveryId), signal);
+    await orAborted(
+      taken.promise.then(() => deliverer.settled(deliveryId)),
+      signal,
+    );
   } finally {
     await deliverer.stop(Promise.resolve());
     await supervisor.stop();

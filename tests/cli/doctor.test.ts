@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openStore } from "../../src/store/open.ts";
 import { type Outcome, runCommand } from "../support/command.ts";
 import { makeHome, startHermes, testConfig } from "../support/hermes.ts";
+import { quietLog } from "../support/store.ts";
 
 setDefaultTimeout(60_000);
 
@@ -63,6 +65,58 @@ test("directories of the file tools that are not there, or are the home", async 
   ] as const)
     expect(await rootsOf(file)).toMatchObject({ status: "problem", message, hint: expect.any(String) });
   expect(existsSync(join(home, "workspace"))).toBe(false);
+});
+
+test("accounts of platforms: what is missing, and who may write", async () => {
+  configure(
+    `platforms:
+  telegram: { bot_token: "1:a", allowed_users: [1, 2] }
+  slack: { bot_token: xoxb-a }
+  discord:
+    accounts:
+      - { name: work, bot_token: a.b.c }
+      - { name: home, bot_token: d.e.f, pairing: false }
+  wechat: {}
+`,
+  );
+  const lines = async () => {
+    const { checks } = reportOf(await doctor());
+    const names = ["telegram", "slack", "discord.work", "discord.home", "wechat"];
+    return Object.fromEntries(
+      checks.filter(({ name }) => names.includes(name)).map(({ name, ...check }) => [name, check]),
+    );
+  };
+  const code = "Write to the bot: it gives you a code; then `hermes pairing approve discord CODE`.";
+  expect(await lines()).toEqual({
+    telegram: { status: "ok", message: "has its keys; 2 people may write" },
+    slack: { status: "problem", message: "signing_secret missing", hint: "Set it in platforms.slack." },
+    "discord.work": {
+      status: "warning",
+      message: "has its keys; nobody may write yet, because allowed_users is empty",
+      hint: code,
+    },
+    "discord.home": {
+      status: "warning",
+      message: "has its keys; nobody may write, because allowed_users is empty and pairing is off",
+      hint: "Add your id to platforms.discord.allowed_users.",
+    },
+    wechat: { status: "warning", message: "this version does not connect it yet" },
+  });
+  const store = await openStore({ path: join(home, "hermes.sqlite"), log: quietLog() });
+  for (const [platform, account, userId] of [
+    ["telegram", "", "2"],
+    ["telegram", "", "3"],
+    ["discord", "work", "4"],
+  ] as const) {
+    await store.pairings.request({ platform, account, userId, name: "A" }, () => `AAAA222${userId}`);
+    await store.pairings.approve(platform, `AAAA222${userId}`, "cli");
+  }
+  await store.close();
+  expect(await lines()).toMatchObject({
+    telegram: { message: "has its keys; 3 people may write, 1 of them let in by a code" },
+    "discord.work": { status: "ok", message: "has its keys; 1 person may write, let in by a code" },
+    "discord.home": { status: "warning" },
+  });
 });
 
 test("as text: a line for each check, hints below", async () => {

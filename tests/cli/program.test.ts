@@ -128,9 +128,13 @@ describe("every command", () => {
   test("is one of the contract", () => {
     const names = createProgram().commands.map((command) => command.name());
     for (const name of [
+      "gateway",
       "api",
       "serve",
       "chat",
+      "send",
+      "deliveries",
+      "pairing",
       "sessions",
       "status",
       "config",

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FakeTelegram } from "../fakes/telegram/contract.ts";
+import { startFakeTelegram } from "../fakes/telegram/server.ts";
+import { type CommandOptions, runCommand, type Scenario, title } from "../support/command.ts";
+import { HERMES_COMMAND, type Hermes, makeHome, startHermes } from "../support/hermes.ts";
+
+setDefaultTimeout(60_000);
+
+const CHAT = 501;
+const GROUP = -100_777;
+
+let telegram: FakeTelegram;
+let home: string;
+beforeAll(async () => {
+  telegram = await startFakeTelegram();
+  telegram.chat(CHAT);
+  telegram.chat(GROUP, { isForum: true, openTopics: [7] });
+  home = makeHome();
+  const account = { bot_token: telegram.token, api_base: telegram.url };
+  writeFileSync(join(home, "config.yaml"), JSON.stringify({ platforms: { telegram: account } }), {
+    mode: 0o600,
+  });
+});
+afterAll(async () => {
+  await telegram[Symbol.asyncDispose]();
+  rmSync(home, { recursive: true });
+});
+
+const send = (args: readonly string[], options: Partial<CommandOptions> = {}) =>
+  runCommand(["send", ...args], { home, ...options });
+const texts = (chat = CHAT) => telegram.messages(chat).map(({ text }) => text);
+
+/** What every way of sending does the same. */
+function sendsWhateverItIsGiven(): void {
+  test("words, a thread, stdin, Markdown", async () => {
+    const { code, stdout } = await send(["--to", `telegram:${CHAT}`, "two", "words"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Sent to telegram:501 as dlv_\w+, message \d+\n$/);
+    expect(texts().at(-1)).toBe("two words");
+
+    expect((await send(["--to", `telegram:${GROUP}:7`, "into a topic"])).code).toBe(0);
+    expect(telegram.messages(GROUP).at(-1)).toMatchObject({ text: "into a topic", thread: 7 });
+
+    const stdin = "from **stdin**\n";
+    for (const args of [[], ["-"]]) {
+      expect((await send(["--to", `telegram:${CHAT}`, ...args], { stdin })).code).toBe(0);
+      expect(telegram.messages(CHAT).at(-1)).toMatchObject({
+        text: "from stdin",
+        entities: [{ type: "bold" }],
+      });
+    }
+  });
+
+  test("what is longer than one message", async () => {
+    const text = Array.from({ length: 1000 }, (_, n) => `line ${n} 你好`).join("\n");
+    const before = texts().length;
+    const { code, stdout } = await send(["--to", `telegram:${CHAT}`, "--json", "-"], { stdin: text });
+    const sent = JSON.parse(stdout);
+    expect([code, sent.status, sent.to]).toEqual([0, "sent", `telegram:${CHAT}`]);
+    const messages = telegram.messages(CHAT).slice(before);
+    expect(messages.length).toBeGreaterThan(1);
+    expect(sent.message_ids).toEqual(messages.map(({ messageId }) => String(messageId)));
+    expect(messages.map((one) => one.text).join("\n")).toBe(text);
+  });
+
+  test("what the platform refuses: its reason, and 1", async () => {
+    const { code, stdout, stderr } = await send(["--to", "telegram:99", "to nobody"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^error: It cannot be sent: .*chat not found.*\nhint: .+$/m);
+    const listed = await runCommand(["deliveries", "list", "--status", "dead", "--json"], { home });
+    expect(JSON.parse(listed.stdout).deliveries[0]).toMatchObject({ to: "telegram:99", text: "to nobody" });
+  });
+}
+
+describe("without a gateway it sends by itself", () => {
+  sendsWhateverItIsGiven();
+
+  test("and fetches nothing that people wrote meanwhile", async () => {
+    telegram.write("hello?", { from: { id: CHAT, first_name: "Ann" } });
+    expect((await send(["--to", `telegram:${CHAT}`, "good bye"])).code).toBe(0);
+    expect(telegram.pending.length).toBe(1);
+    expect(telegram.calls("getUpdates")).toEqual([]);
+  });
+});
+
+describe("with a gateway that one sends", () => {
+  let hermes: Hermes;
+  beforeAll(async () => {
+    hermes = await startHermes({ home, args: ["gateway"], ready: /"message":"connected as .+\n/ });
+  });
+  afterAll(() => hermes.remove());
+  sendsWhateverItIsGiven();
+
+  test("a try that fails is made again", async () => {
+    telegram.fail("sendMessage", { errorCode: 502, description: "Bad Gateway", times: 1 });
+    const { code } = await send(["--to", `telegram:${CHAT}`, "at the second try"]);
+    expect([code, texts().at(-1)]).toEqual([0, "at the second try"]);
+  });
+});
+
+test("a message that was interrupted is kept for the next gateway, which sends it", async () => {
+  telegram.fail("sendMessage", { hang: true });
+  const child = Bun.spawn([...HERMES_COMMAND, "send", "--to", `telegram:${CHAT}`, "later"], {
+    env: { PATH: process.env["PATH"] ?? "", HOME: home, HERMES_HOME: home },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const before = telegram.calls("sendMessage").length;
+  await telegram.until("a try", () => telegram.calls("sendMessage").length > before, 30_000);
+  child.kill("SIGINT");
+  const [code, stderr] = await Promise.all([child.exited, child.stderr.text()]);
+  expect([code, stderr]).toEqual([130, expect.stringMatching(/It stays in the outbox as dlv_\w+\.\n$/)]);
+  const hermes = await startHermes({ home, args: ["gateway"], ready: /"message":"connected as .+\n/ });
+  await telegram.until("the message", () => texts().at(-1) === "later", 30_000);
+  await hermes.remove();
+});
+
+describe("what cannot be sent", () => {
+  const scenarios: (Scenario & { stderr: RegExp })[] = [
+    { args: ["send", "hello"], code: 2, stderr: /required option '--to <address>' not specified/ },
+    {
+      args: ["send", "--to", "telegram:1"],
+      stdin: " \n",
+      code: 2,
+      stderr: /^error: There is nothing to send\.\nhint: /,
+    },
+    { args: ["send", "--to", "telegram", "a"], code: 2, stderr: /an address such as telegram:123456789/ },
+    { args: ["send", "--to", "telegram:", "a"], code: 2, stderr: /an address such as telegram:123456789/ },
+    { args: ["send", "--to", "telegrm:1", "a"], code: 2, stderr: /Did you mean telegram\?/ },
+    {
+      args: ["send", "--to", "slack:C1", "a"],
+      code: 78,
+      stderr: /^error: slack is not configured\.\nhint: .*SLACK_BOT_TOKEN/,
+    },
+    {
+      args: ["send", "--to", "telegram.work:1", "a"],
+      code: 78,
+      stderr: /^error: telegram\.work is not configured/,
+    },
+  ];
+  for (const scenario of scenarios)
+    test(title(scenario), async () => {
+      const { code, stdout, stderr } = await runCommand(scenario.args, { home, ...scenario });
+      expect({ code, stdout }).toEqual({ code: scenario.code, stdout: "" });
+      expect(stderr).toMatch(scenario.stderr);
+    });
+
+  test("to one of several accounts without its name", async () => {
+    const other = makeHome();
+    const accounts = ["work", "home"].map((name) => ({ name, bot_token: `${name}-token` }));
+    writeFileSync(join(other, "config.yaml"), JSON.stringify({ platforms: { telegram: { accounts } } }), {
+      mode: 0o600,
+    });
+    const { code, stderr } = await runCommand(["send", "--to", "telegram:1", "a"], { home: other });
+    expect([code, stderr]).toEqual([
+      2,
+      "error: telegram has several accounts.\nhint: Name one: telegram.work, telegram.home.\n",
+    ]);
+    rmSync(other, { recursive: true });
+  });
+});

@@ -47,8 +47,9 @@ export function createQueue(changed: () => void): Queue {
 
   const ready = (offset: number, limit: number): Update[] => {
     pending = pending.filter(({ update_id: id }) => id >= offset);
-    const updates = [...again, ...pending].slice(0, limit);
-    again = again.slice(updates.length);
+    // In the order of their ids, as always: a client takes everything before the last one for delivered.
+    const updates = [...again, ...pending].sort((a, b) => a.update_id - b.update_id).slice(0, limit);
+    for (const update of updates) if (again.includes(update)) again.splice(again.indexOf(update), 1);
     return updates;
   };
   const abortPoll = (words: string) => waiting?.fail(new Refusal(409, words));

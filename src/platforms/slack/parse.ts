@@ -141,12 +141,12 @@ function isKnownCommand(text: string, { commands }: Reading): boolean {
 }
 
 /**
- * `/new` is a command itself; any other, such as `/hermes`, is only a way to reach the bot: `/hermes stop` says `/stop`, and
+ * `/new` is a command itself. Any other, such as `/hermes`, is only a way to reach the bot: `/hermes stop` says `/stop`, and
  * `/hermes how are you` is no command.
  */
 function commandText(name: string, rest: string, commands: ReadonlySet<string>): string {
-  const isOwn = commands.size === 0 ? name !== "hermes" : commands.has(name);
-  if (isOwn) return rest === "" ? `/${name}` : `/${name} ${rest}`;
+  const isAddress = name === "hermes" || (commands.size > 0 && !commands.has(name) && rest !== "");
+  if (!isAddress) return rest === "" ? `/${name}` : `/${name} ${rest}`;
   if (rest === "") return "/help";
   if (rest.startsWith("/")) return rest;
   const first = /^\S+/.exec(rest)?.[0].toLowerCase() ?? "";

@@ -66,7 +66,8 @@ export function createWorkspace(): Workspace {
     all: () => messages,
     nextId(prefix) {
       count += 1;
-      return `${prefix}0${String(count).padStart(8, "0")}`;
+      // No other workspace gives the same id.
+      return `${prefix}0${start.toString(36).toUpperCase()}${String(count).padStart(6, "0")}`;
     },
   };
   return workspace;

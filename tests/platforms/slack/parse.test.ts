@@ -216,6 +216,7 @@ describe("slash commands", () => {
     ["/hermes", "how are you", "how are you", "/how are you"],
     ["/Hermes", "Stop", "/Stop", "/Stop"],
     ["/bot2", "stop", "/stop", "/bot2 stop"],
+    ["/reset", "", "/reset", "/reset"],
   ];
   for (const [command, text, read, before] of texts)
     test(`${command} ${text}`, () => {

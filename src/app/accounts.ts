@@ -2,6 +2,8 @@ import { type Account, accountLabel, enabledAccounts } from "../config/accounts.
 import { isConnected } from "../config/check-platforms.ts";
 import { variableOf } from "../config/environment.ts";
 import type { Config } from "../config/schema.ts";
+import type { Gateway } from "../gateway/contract.ts";
+import type { SurfaceName } from "../http/edge.ts";
 import { AppError } from "../lib/errors.ts";
 import { loadPlatform } from "../platforms/registry.ts";
 
@@ -24,6 +26,19 @@ export function chooseAccounts(config: Config, names: readonly string[]): Accoun
 /** True when the platform of the account delivers by calls to the webhook. */
 export async function receivesByWebhook({ platform, settings }: Account): Promise<boolean> {
   return (await loadPlatform(platform))?.receivesBy(settings) === "webhook";
+}
+
+/** What a change of the configuration asks for that this process can give at its next start only; null for nothing. */
+export async function lateWish(
+  config: Config,
+  { gateway, surfaces }: { gateway: Gateway | null; surfaces: readonly SurfaceName[] },
+): Promise<string | null> {
+  const accounts = connectableAccounts(config);
+  if (accounts.length === 0) return null;
+  if (gateway === null) return "The platforms are connected at the next start.";
+  if (surfaces.includes("webhook")) return null;
+  const isCalled = (await Promise.all(accounts.map(receivesByWebhook))).includes(true);
+  return isCalled ? "The webhooks of platforms are served at the next start." : null;
 }
 
 function isMeant(account: Account, name: string): boolean {

@@ -21,6 +21,7 @@ import { createMcpServers, type McpServers } from "../tools/mcp-servers/servers.
 import { enabledGroups } from "../tools/policy.ts";
 import { createToolRegistry, type ToolRegistry } from "../tools/registry.ts";
 import { createTerminal, type Terminal } from "../tools/terminal/terminal.ts";
+import { lateWish } from "./accounts.ts";
 import { type KeptKey, load, loadToServe, openLog, type ServeOptions } from "./configuration.ts";
 
 /** Everything that runs in this process, joined. Nothing listens and nothing is resumed until `startService`. */
@@ -88,6 +89,12 @@ export async function openApp(options: ServeOptions): Promise<App> {
   });
   const gateway: Gateway | null =
     connect && (await makeGateway({ ...shared, ...connect, agent, home: loaded.home }));
+  if (options.connect)
+    config.onChange((changed) => {
+      lateWish(changed, { gateway, surfaces })
+        .then((wish) => wish !== null && log.warn(wish))
+        .catch((error: unknown) => log.error("a change could not be looked at", { error }));
+    });
   mcpServers.start();
   return {
     home: loaded.home,

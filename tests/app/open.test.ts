@@ -237,6 +237,32 @@ describe("platforms", () => {
     await stranger.stop(true);
   }, 30_000);
 
+  test("that appear while it runs are connected at the next start, which is said", async () => {
+    await plan({}, { serve: "enabled", connect: { holder } });
+    write({ platforms: { telegram } });
+    await app?.config.reload();
+    while (!log.includes("The platforms are connected at the next start.")) await Bun.sleep(2);
+    await app?.stop(0);
+
+    await plan({ platforms: { telegram } }, { connect: { only: [], holder } });
+    write({ platforms: { telegram: { ...telegram, mode: "webhook", secret_token } } });
+    await app?.config.reload();
+    while (!log.includes("The webhooks of platforms are served at the next start.")) await Bun.sleep(2);
+  });
+
+  test("webhooks are served without a platform, too", async () => {
+    const webhook = { enabled: true, port: 0, secret: "a-secret-of-webhooks-for-tests" };
+    const config = { api: { enabled: false }, gateway: { webhook } };
+    expect(await plan(config, { serve: "enabled", connect: { holder } })).toEqual({
+      surfaces: ["webhook"],
+      connects: false,
+    });
+    const service = await startService(app as App, "1.2.3");
+    expect((await fetch(`${service.urls.webhook}/health`)).status).toBe(200);
+    expect((await fetch(`${service.urls.webhook}/telegram`, { method: "POST" })).status).toBe(404);
+    await service.stop();
+  });
+
   test("with nothing to serve and nothing to connect there is no service", async () => {
     write({});
     app = await openApp({ home: home.path });

@@ -1,6 +1,6 @@
 import { AppError } from "../../lib/errors.ts";
 import type { Admission } from "../admission.ts";
-import type { ServedPath } from "../routes.ts";
+import type { ServedPath } from "../route-table.ts";
 import type { Surface } from "../surface.ts";
 
 /** A path without a route, or with other methods, which `headers` then name. */

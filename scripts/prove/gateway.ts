@@ -40,6 +40,8 @@ const config = {
 };
 const startedAt = performance.now();
 const hermes = await startHermes({ config, args: ["gateway"], ready: /connects/ });
+// What is written before a bot was connected for the first time is not its own: Discord would never deliver it.
+while (servers.some((server) => server.connections === 0)) await Bun.sleep(10);
 const writers = servers.map((server) => createWriters({ server, messages: perPlatform, people: PEOPLE }));
 const questions = () => writers.flatMap((writer) => writer.questions);
 

@@ -10,7 +10,7 @@ import { type Hermes, makeHome, startHermes, testConfig } from "../support/herme
 setDefaultTimeout(60_000);
 
 const ANN = { id: 501, first_name: "Ann" };
-const CONNECTS = /Hermes \S+ connects .+\n/;
+const CONNECTS = /Hermes .+ connects .+\n/;
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

@@ -39,6 +39,8 @@ export interface ChatServer extends AsyncDisposable {
   failEdits(failure: SendFailure, times?: number): void;
   /** Typing, reactions and the menu of commands fail from now on. */
   failOptionalCalls(): void;
+  /** Events go to this address from now on, for platforms that can call one. */
+  sendTo?(url: string): void;
   /** Cuts the connection without a word. */
   drop(): void;
   /** For so long, nobody can connect. */

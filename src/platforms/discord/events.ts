@@ -63,8 +63,12 @@ export function createEvents(options: EventsOptions): (event: GatewayDispatchPay
   }
 
   return (event) => {
-    if (event.t === Events.Ready) begin(event.d, event.s);
-    else if (journal.received(event.s)) take(event);
+    if (event.t === Events.Ready) {
+      begin(event.d, event.s);
+      journal.save(); // at once: a process that ends before it is saved would never hear of what comes next
+      return;
+    }
+    if (journal.received(event.s)) take(event);
     journal.saveSoon();
   };
 }

@@ -43,6 +43,7 @@ export async function startSlack(sendTo: string | null = null): Promise<ChatServ
       for (const method of ["assistant.threads.setStatus", "reactions.add", "chat.startStream"])
         fake.fail(method, { error: "missing_scope" });
     },
+    sendTo: fake.sendTo,
     drop: () => fake.drop(),
     refuseConnections(ms) {
       fake.refuseUpgradesFor(ms);

@@ -1,0 +1,184 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
+import type { ChatServer } from "../contract/server.ts";
+import { CHAT_SERVERS } from "../contract/servers/all.ts";
+import { startSlack } from "../contract/servers/slack.ts";
+import { startFakeDiscord } from "../fakes/discord/index.ts";
+import { startFakeTelegram } from "../fakes/telegram/server.ts";
+import { type Hermes, runHermes, startHermes, testConfig } from "../support/hermes.ts";
+
+setDefaultTimeout(60_000);
+const PATIENCE_MS = 30_000;
+const CONNECTS = /Hermes .+ connects .+\n/;
+const SECRET = "a-secret-of-the-webhook";
+
+let llm: FakeLlm;
+beforeAll(() => {
+  llm = startFakeLlm({ port: 0 });
+});
+afterAll(() => llm.stop());
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function start(
+  platforms: Record<string, unknown>,
+  args: readonly string[] = [],
+  model = "echo",
+): Promise<Hermes> {
+  const config = { ...testConfig(llm.url.replace(/\/v1$/, ""), model), platforms };
+  const ready = args.includes("--webhook") ? {} : { ready: CONNECTS };
+  const hermes = await startHermes({ config, args: ["gateway", ...args], ...ready });
+  cleanUps.push(() => hermes.remove());
+  return hermes;
+}
+
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<T> {
+  const since = performance.now();
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (performance.now() - since > PATIENCE_MS) throw new Error(`${what} did not come`);
+    await Bun.sleep(10);
+  }
+}
+
+const answered = (server: ChatServer, text: string) =>
+  until(`the answer to ${text}`, () => server.shown(1).some((shown) => shown.includes(text)));
+
+describe("hermes gateway, as it is shipped", () => {
+  for (const [name, open] of Object.entries(CHAT_SERVERS))
+    test(`${name}: a message is answered, over a kill too, and the process ends when it is told`, async () => {
+      const server = await open();
+      cleanUps.push(() => server[Symbol.asyncDispose]());
+      const allowed_users = [server.personId(1)];
+      const hermes = await start({ [name]: { ...server.settings, allowed_users } }, ["--platform", name]);
+      await until("a connection", () => server.connections === 1); // what came before the first one is not the bot's
+      server.write(1, "first");
+      await answered(server, "first");
+      await hermes.service.kill();
+      server.write(1, "second");
+      await hermes.restart();
+      await answered(server, "second");
+      const second = await runHermes(["gateway", "--platform", name], hermes.home);
+      expect(second.code).toBe(1);
+      expect(second.stderr).toContain(`process ${hermes.service.pid}`);
+      expect(await hermes.service.stop()).toBe(0);
+      expect(server.shown(1).filter((text) => text.includes("first"))).toHaveLength(1);
+    });
+
+  test("an agent that takes long shows that it works, and /stop passes it", async () => {
+    const server = await (CHAT_SERVERS["telegram"] as () => Promise<ChatServer>)();
+    cleanUps.push(() => server[Symbol.asyncDispose]());
+    await start(
+      { telegram: { ...server.settings, allowed_users: [server.personId(1)] } },
+      [],
+      "text-100-every-300",
+    );
+    server.write(1, "take your time");
+    await until("a growing answer", () => server.shown(1).length === 1);
+    const before = server.typings;
+    await until("more typing", () => server.typings > before);
+    server.write(1, "/stop");
+    await until("the stop", () => server.shown(1).some((text) => text === "Stopped."));
+    await until("the mark", () => server.shown(1)[0]?.includes("⏹"));
+  });
+
+  test("hermes send reaches a chat, beside a running gateway and without one", async () => {
+    const server = await (CHAT_SERVERS["telegram"] as () => Promise<ChatServer>)();
+    cleanUps.push(() => server[Symbol.asyncDispose]());
+    const hermes = await start({ telegram: { ...server.settings, allowed_users: [server.personId(1)] } });
+    server.write(1, "hello");
+    await answered(server, "hello");
+    const to = `telegram:${server.personId(1)}`;
+    expect((await runHermes(["send", "--to", to, "with **one**"], hermes.home)).code).toBe(0);
+    await answered(server, "with one");
+    await hermes.service.stop();
+    const sent = await runHermes(["send", "--to", to, "without"], hermes.home);
+    expect(sent).toMatchObject({ code: 0 });
+    await answered(server, "without");
+    const listed = await runHermes(["deliveries", "list", "--json"], hermes.home);
+    const { deliveries } = JSON.parse(listed.stdout) as { deliveries: { status: string }[] };
+    expect(deliveries.map((one) => one.status)).toEqual(["sent", "sent", "sent"]);
+  });
+});
+
+describe("webhooks of platforms, as they are shipped", () => {
+  test("telegram: with the secret token, and nothing without it", async () => {
+    const fake = await startFakeTelegram();
+    cleanUps.push(() => fake[Symbol.asyncDispose]());
+    const telegram = {
+      bot_token: fake.token,
+      api_base: fake.url,
+      mode: "webhook",
+      secret_token: SECRET,
+      allowed_users: ["*"],
+    };
+    const hermes = await start({ telegram }, ["--webhook", "--port", "0"]);
+    const url = `${hermes.service.url}/webhook/telegram`;
+    await fetch(`${fake.url}/bot${fake.token}/setWebhook`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ url, secret_token: SECRET }),
+    });
+    fake.write("over the webhook", { from: { id: 7, first_name: "Ann" } });
+    await until("the answer", () => fake.messages(7).some(({ text }) => text.includes("over the webhook")));
+    for (const headers of [{}, { "x-telegram-bot-api-secret-token": "wrong" }])
+      expect((await fetch(url, { method: "POST", headers, body: "{}" })).status).toBe(401);
+    expect((await fetch(`${hermes.service.url}/webhook/health`)).status).toBe(200);
+    expect((await fetch(`${hermes.service.url}/webhook/slack`, { method: "POST" })).status).toBe(404);
+  });
+
+  test("slack: over the Events API, which is asked for its secret", async () => {
+    const server = await startSlack("http://127.0.0.1:1/later");
+    cleanUps.push(() => server[Symbol.asyncDispose]());
+    const slack = { ...server.settings, allowed_users: [server.personId(1)] };
+    const hermes = await start({ slack }, ["--webhook", "--port", "0"]);
+    const url = `${hermes.service.url}/webhook/slack`;
+    server.sendTo?.(url);
+    server.write(1, "over the events");
+    await answered(server, "over the events");
+    const forged = {
+      "x-slack-request-timestamp": `${Math.floor(Date.now() / 1000)}`,
+      "x-slack-signature": "v0=00",
+    };
+    expect((await fetch(url, { method: "POST", headers: forged, body: "{}" })).status).toBe(401);
+  });
+
+  test("discord: interactions, which are signed", async () => {
+    const fake = startFakeDiscord();
+    cleanUps.push(() => fake[Symbol.asyncDispose]());
+    const discord = {
+      bot_token: fake.token,
+      api_base: fake.apiBase,
+      application_public_key: fake.publicKey,
+      mode: "webhook",
+      allowed_users: [fake.person.id],
+    };
+    const hermes = await start({ discord }, ["--webhook", "--port", "0"]);
+    const url = `${hermes.service.url}/webhook/discord`;
+    const post = ({ headers, body }: { headers: Record<string, string>; body: Uint8Array }) =>
+      fetch(url, { method: "POST", headers, body: new Uint8Array(body) });
+    const ready = () => post(fake.signed({ type: 1 }));
+    await until("the worker", async () => (await ready()).status === 200);
+    expect(await (await ready()).json()).toEqual({ type: 1 });
+    const { payload } = fake.interact(
+      {
+        channel: fake.direct,
+        user: fake.person,
+        command: "ask",
+        options: { text: "by command" },
+      },
+      "webhook",
+    );
+    expect((await post(fake.signed(payload))).status).toBe(200);
+    await until("the answer", () =>
+      fake.messages(fake.direct).some(({ content }) => content.includes("by command")),
+    );
+    const { headers, body } = fake.signed({ type: 1 });
+    headers["x-signature-ed25519"] = "00".repeat(64);
+    expect((await post({ headers, body })).status).toBe(401);
+  });
+});

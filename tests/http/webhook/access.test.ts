@@ -169,7 +169,7 @@ describe("beside the platforms", () => {
       "/webhook",
       "/webhook/",
       "/webhook/deploy",
-      "/webhook/wecom",
+      "/webhook/nobody",
       "/",
       "/api/v1/status",
       "/swagger",

@@ -227,8 +227,8 @@ export interface Platform<Id extends PlatformId = PlatformId> {
   receivesBy(account: AccountSettings<Id>): "connection" | "webhook";
   /** What makes two configurations the same bot, of which only one process may receive. Secret: shown to nobody. */
   credential(account: AccountSettings<Id>): string;
-  /** True when the part, as it is sent, stays within the platform's limit of length. */
-  fits(markdown: string): boolean;
+  /** True when the part, as this account sends it, stays within the platform's limit of length. */
+  fits(markdown: string, account: AccountSettings<Id>): boolean;
   /**
    * For secrets that stand in a header: whether a request may go on, before its body is read. Absent where only the body
    * tells.

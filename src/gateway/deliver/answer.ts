@@ -12,7 +12,7 @@ import type { Connection } from "../contract.ts";
 import { type DeliveryExtra, extraOf } from "../extra.ts";
 import { wordsIn } from "../words.ts";
 import { createGrowing, type GrowingAnswer, parseEvent } from "./growing.ts";
-import { messageOf, type Outgoing, show } from "./outgoing.ts";
+import { fitsIn, messageOf, type Outgoing, show } from "./outgoing.ts";
 import type { Pace } from "./pace.ts";
 import { createPainter, type Painter } from "./painter.ts";
 import { showTyping } from "./typing.ts";
@@ -96,7 +96,7 @@ function livePainter(
     const { text, tool } = growing.current;
     const working = tool === null ? "" : wordsIn(language).working(tool);
     const markdown = [text.trim(), working].filter((one) => one !== "").join("\n\n");
-    const contents = splitMarkdown(markdown, connection.platform.fits).map((one) => ({ markdown: one.text }));
+    const contents = splitMarkdown(markdown, fitsIn(connection)).map((one) => ({ markdown: one.text }));
     if (contents.length === 0 || !connection.can(isDraft ? "draft" : "edit")) return;
     const mayCall = async () => pace.tryTake(chat, scope);
     if (isDraft) {
@@ -164,9 +164,10 @@ async function closeQuestion(
   const index = (asked?.parts.length ?? 0) - 1;
   const part = asked?.parts[index];
   if (asked === null || part === undefined || !connection.can("edit")) return;
-  const shown = splitMarkdown(asked.text ?? "", connection.platform.fits)[index]?.text ?? "";
+  const fits = fitsIn(connection);
+  const shown = splitMarkdown(asked.text ?? "", fits)[index]?.text ?? "";
   const whole = `${shown}\n\n${decision}`;
-  const content = { markdown: connection.platform.fits(whole) ? whole : decision, buttons: [] };
+  const content = { markdown: fits(whole) ? whole : decision, buttons: [] };
   const message = messageOf({ delivery: asked, shown: [] }, content, index, false);
   await connection.adapter
     .edit(part, message, AbortSignal.timeout(30_000))

@@ -7,7 +7,7 @@ import { extraOf } from "../extra.ts";
 import { type Words, wordsIn } from "../words.ts";
 import { type Ending, questionContents } from "./answer.ts";
 import { extractFiles, type OpenFile } from "./files.ts";
-import type { Content } from "./outgoing.ts";
+import { type Content, fitsIn } from "./outgoing.ts";
 
 /** With one of these alone, the model says that a group needs no answer. */
 const SILENCE: ReadonlySet<string> = new Set(["NO_REPLY", "[SILENT]"]);
@@ -25,7 +25,7 @@ export async function contentsOf(
   connection: Connection,
   parts: ContentParts,
 ): Promise<Content[]> {
-  const { fits } = connection.platform;
+  const fits = fitsIn(connection);
   if (delivery.kind === "approval") return questionContents(delivery, fits);
   if (delivery.kind !== "answer") return split(delivery.text ?? "", fits);
   if (run === null || run.finishReason === "steered") return []; // answered together with another message
@@ -58,7 +58,7 @@ async function completed(
     } catch (error) {
       complaints.push(words.fileLeftOut(path, toAppError(error).message));
     }
-  return [...split([text, ...complaints].join("\n\n"), connection.platform.fits), ...files];
+  return [...split([text, ...complaints].join("\n\n"), fitsIn(connection)), ...files];
 }
 
 /** The answer without the mark of silence, which may stand behind the answer to an earlier message. */

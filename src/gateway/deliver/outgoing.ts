@@ -21,6 +21,11 @@ export interface Outgoing {
   shown: (string | undefined)[];
 }
 
+/** Whether a part is short enough for one message of the account. */
+export function fitsIn({ platform, account }: Connection): (markdown: string) => boolean {
+  return (markdown) => platform.fits(markdown, account.settings);
+}
+
 /** How a delivery is brought to its chat. */
 export interface ShowOptions {
   connection: Connection;

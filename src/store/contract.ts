@@ -199,7 +199,7 @@ export interface DeliveryStore {
   postpone(id: string, attempt: { attempts: number; dueAt: number; error: RunError | null }): Promise<void>;
   /** It is delivered. */
   finish(id: string, parts: SentPart[]): Promise<void>;
-  /** It is given up, and can be retried by hand. */
+  /** Its last try failed and it is given up; it can be retried by hand. */
   bury(id: string, error: RunError): Promise<void>;
   /** Newest first. */
   list(page: PageRequest & { status?: DeliveryStatus; platform?: string }): Promise<Page<OutboundDelivery>>;

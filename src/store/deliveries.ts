@@ -69,7 +69,7 @@ const markSent = statement((db) =>
 
 const markDead = statement((db) =>
   db.$client.prepare(
-    "UPDATE deliveries SET status = 'dead', error = ?2, finished_at = ?3 WHERE id = ?1 AND finished_at IS NULL",
+    "UPDATE deliveries SET status = 'dead', attempts = attempts + 1, error = ?2, finished_at = ?3 WHERE id = ?1 AND finished_at IS NULL",
   ),
 );
 

@@ -82,8 +82,8 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     if (taken.has(delivery.id) || stopping.signal.aborted) return;
     const item: Taken = { delivery, shown: [], order: order++, ending: { run: null, said: "" } };
     taken.set(delivery.id, item);
-    if (delivery.kind !== "answer") return lanes.add(laneOf(delivery), item);
-    void follow(item);
+    if (delivery.kind === "answer") void follow(item);
+    else lanes.add(laneOf(delivery), item);
   }
 
   /** Waits for the run of an answer, which is due from then on. */
@@ -171,6 +171,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     async stop(turnsEnded) {
       for (const { timer } of looks.values()) clearInterval(timer);
       await turnsEnded;
+      dispatch.drain();
       await within(lanes.idle(), FLUSH_MS);
       stopping.abort(new Error("Hermes is stopping."));
       await lanes.idle();

@@ -35,15 +35,19 @@ export interface Dispatch {
   send(outgoing: Outgoing, contents: (connection: Connection) => Promise<Content[]>): Promise<boolean>;
   /** Something can be tried again that could not. */
   wake(): void;
+  /** From now on what fails is left in the outbox instead of being tried again here. */
+  drain(): void;
 }
 
 /** What waits, waits until the platform, the back-off or `wake` says so. */
 export function createDispatch(parts: DispatchParts): Dispatch {
   const { store, find, paceOf, log, signal, now = Date.now } = parts;
   let waking = new AbortController();
+  const draining = new AbortController();
+  const isOver = () => signal.aborted || draining.signal.aborted;
 
   /** Until the time is over or something changes for the better. */
-  const pause = (ms: number) => sleep(ms, AbortSignal.any([signal, waking.signal]));
+  const pause = (ms: number) => sleep(ms, AbortSignal.any([signal, draining.signal, waking.signal]));
 
   async function attempt(outgoing: Outgoing, contents: Content[], connection: Connection): Promise<void> {
     const { delivery } = outgoing;
@@ -74,19 +78,21 @@ export function createDispatch(parts: DispatchParts): Dispatch {
       delivery.target = { ...delivery.target, chat: error.movedTo };
       return false;
     }
+    delivery.attempts += 1;
     const isOld = now() - delivery.createdAt > MAX_AGE_MS;
     if (error.kind === "refused" || isOld) {
       log.warn("a message could not be delivered", { account, id: delivery.id, reason: error.message });
       await store.bury(delivery.id, runError(error));
       return true;
     }
-    delivery.attempts += 1;
     const waitMs = error.retryAfterMs ?? backoffMs(delivery.attempts - 1, RETRY);
     if (error.kind === "rate_limited") paceOf(connection).block(delivery.target.chat, waitMs);
     log.debug("a message waits for another try", { account, id: delivery.id, reason: error.message, waitMs });
     const { attempts } = delivery;
     await store.postpone(delivery.id, { attempts, dueAt: now() + waitMs, error: runError(error) });
-    await (error.kind === "rate_limited" ? sleep(waitMs, signal) : pause(waitMs));
+    await (error.kind === "rate_limited"
+      ? sleep(waitMs, AbortSignal.any([signal, draining.signal]))
+      : pause(waitMs));
     return false;
   }
 
@@ -112,7 +118,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
 
   return {
     async send(outgoing, contents) {
-      while (!signal.aborted)
+      do {
         try {
           if (await tryOnce(outgoing, contents)) return true;
         } catch (error) {
@@ -122,12 +128,14 @@ export function createDispatch(parts: DispatchParts): Dispatch {
           log.warn("a delivery could not be noted", { id: outgoing.delivery.id, error });
           await pause(backoffMs(3, RETRY));
         }
+      } while (!isOver());
       return false;
     },
     wake() {
       waking.abort();
       waking = new AbortController();
     },
+    drain: () => draining.abort(),
   };
 }
 

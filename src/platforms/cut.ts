@@ -19,9 +19,12 @@ const GOOD_FILL = 0.5;
 /** Code and tables are rather sent in short parts than cut within a line. */
 const POOR_FILL = 0.2;
 
-const SENTENCE_END =
-  /(?:[。！？；…]+|(?<!^[ \t]*\d{1,9}|[.!?;])[.!?;]+(?=["')\]”’]*\s))["')\]”’」』）】]*[ \t]*/gm;
-const WORD_END = /[ \t]+|[，、：]/g;
+/** So much of the length of a part. */
+const LOOK_AHEAD = 0.25;
+
+const SENTENCE_END = /(?:[。！？；…]+|(?<!^[ \t]*\d{1,9}|[.!?;])[.!?;]+(?=["')\]”’]*\s))["')\]”’」』）】]*/gm;
+/** Before a space, after a sign that needs none. */
+const WORD_END = /(?=(?<!\s)[ \t])|[，、：]/g;
 
 /** The best place to end the part: the latest of the best kind that leaves it half full or more. Always after its start. */
 export function chooseCut(stretch: Stretch): number {
@@ -60,8 +63,8 @@ function lineBefore(
 function withinLine({ markdown, start, limit, lines, lastLine }: Stretch, good: number): number {
   const line = lines[lastLine];
   const from = Math.max(start, line?.start ?? start);
-  // What begins before the limit may end after it.
-  const text = markdown.slice(from, limit + (limit - start));
+  // What begins before the limit may end after it. Nothing farther on counts, or a growing text would change its parts.
+  const text = markdown.slice(from, limit + (limit - start) * LOOK_AHEAD);
   const reach = limit - from;
   const least = Math.max(1, good - from);
   const spans = line?.kind === "prose" ? inlineSpans(text) : [];

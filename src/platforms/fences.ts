@@ -11,6 +11,9 @@ export interface Fence {
 /** Longer ones are no language; they would be repeated in every part. */
 const MAX_INFO_CHARS = 40;
 
+/** Of quotes within quotes, these signs are repeated. */
+export const MAX_QUOTE_CHARS = 32;
+
 const OPENS = /^((?:[ \t]*>)*)([ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(`{3,}(?=[^`]*$)|~{3,})([^\r\n]*)/;
 const QUOTE = /^(?:[ \t]*>)*/;
 
@@ -21,7 +24,12 @@ export function fenceOpenedBy(line: string): Fence | undefined {
   if (!found) return undefined;
   const [, quote = "", indent = "", marker = "", info = ""] = found;
   const word = info.trim();
-  return { quote, indent: indent.length, marker, info: word.length <= MAX_INFO_CHARS ? word : "" };
+  return {
+    quote: quote.slice(0, MAX_QUOTE_CHARS),
+    indent: indent.length,
+    marker,
+    info: word.length <= MAX_INFO_CHARS ? word : "",
+  };
 }
 
 /** True when this line ends the block of code. */

@@ -1,4 +1,4 @@
-import { closesFence, type Fence, fenceOpenedBy, leavesFence } from "./fences.ts";
+import { closesFence, type Fence, fenceOpenedBy, leavesFence, MAX_QUOTE_CHARS } from "./fences.ts";
 
 /** A line that is not blank. */
 export interface Line {
@@ -106,7 +106,7 @@ function headOf(text: string, delimiter: string): string {
 function proseLine(text: string, indent: number, first: Line["rank"], state: State): LineKind {
   const isHeading = HEADING.test(text);
   if (isHeading) state.kept = 1;
-  const quote = QUOTE.exec(text)?.[0].trim();
+  const quote = QUOTE.exec(text)?.[0].trim().slice(0, MAX_QUOTE_CHARS);
   const within = quote ? { quote } : {};
   if (first === "never" || state.isAfterBlank || isHeading) return { kind: "prose", rank: first, within };
   return { kind: "prose", rank: indent < 2 && ITEM.test(text) ? "item" : "line", within };

@@ -149,32 +149,45 @@ function tableOf({ header, rows, align }: Tokens.Table): Table {
   return { head: header.map(wordsIn), rows: rows.map((row) => row.map(wordsIn)), align };
 }
 
+/** Neighbouring texts are one, so that a dialect sees the signs that would make a mark together. */
 function inlinesOf(tokens: MarkedToken[]): Inline[] {
-  return tokens.flatMap((token, i): Inline[] => {
-    switch (token.type) {
-      case "br":
-        return [{ type: "break" }];
-      case "checkbox":
-        return [];
-      case "codespan":
-        return [{ type: "code", text: token.text }];
-      case "strong":
-        return [{ type: "bold", children: inlinesOf(token.tokens as MarkedToken[]) }];
-      case "em":
-        return emphasisOf(token, tokens[i - 1]?.raw ?? "", tokens[i + 1]?.raw ?? "");
-      case "del":
-        return [{ type: "strike", children: inlinesOf(token.tokens as MarkedToken[]) }];
-      case "link":
-      case "image":
-        return [{ type: "link", url: decode(token.href), children: labelOf(token) }];
-      case "text":
-        return token.tokens ? inlinesOf(token.tokens as MarkedToken[]) : [textOf(token.text)];
-      case "escape":
-        return [{ type: "text", text: token.text }];
-      default:
-        return [textOf(token.raw)];
-    }
-  });
+  const nodes: Inline[] = [];
+  for (const node of tokens.flatMap((token, i) => inlineOf(token, tokens[i - 1], tokens[i + 1]))) {
+    const last = nodes.at(-1);
+    if (node.type === "text" && last?.type === "text") last.text += node.text;
+    else nodes.push(node);
+  }
+  return nodes;
+}
+
+function inlineOf(
+  token: MarkedToken,
+  before: MarkedToken | undefined,
+  after: MarkedToken | undefined,
+): Inline[] {
+  switch (token.type) {
+    case "br":
+      return [{ type: "break" }];
+    case "checkbox":
+      return [];
+    case "codespan":
+      return [{ type: "code", text: token.text }];
+    case "strong":
+      return [{ type: "bold", children: inlinesOf(token.tokens as MarkedToken[]) }];
+    case "em":
+      return emphasisOf(token, before?.raw ?? "", after?.raw ?? "");
+    case "del":
+      return [{ type: "strike", children: inlinesOf(token.tokens as MarkedToken[]) }];
+    case "link":
+    case "image":
+      return [{ type: "link", url: decode(token.href), children: labelOf(token) }];
+    case "text":
+      return token.tokens ? inlinesOf(token.tokens as MarkedToken[]) : [textOf(token.text)];
+    case "escape":
+      return [{ type: "text", text: token.text }];
+    default:
+      return [textOf(token.raw)];
+  }
 }
 
 /** The stars of `2*3*4` are signs of multiplication. */

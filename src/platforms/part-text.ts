@@ -17,12 +17,17 @@ export function partText(
   const line = lines[Math.max(0, lineAt(lines, start))];
   if (!line) return body;
   const isMidLine = start > line.start;
-  const { fence, tableHead, quote } = line.within;
-  const before = fence ? `${openingOf(fence)}\n` : isMidLine ? (quote ? `${quote} ` : "") : (tableHead ?? "");
+  const { fence } = line.within;
+  const before = (fence ? `${openingOf(fence)}\n` : "") + repeated(line, isMidLine);
   const depth = fence ? fence.indent : line.indent;
   // Only the beginning of a text can be blank lines.
   const shown = isMidLine ? body : body.replace(/^\s*\n/, "");
   return closeFence(before + outdent(shown, depth, fence, isMidLine));
+}
+
+function repeated({ within: { fence, tableHead, quote = fence?.quote } }: Line, isMidLine: boolean): string {
+  if (!isMidLine) return tableHead ?? "";
+  return quote ? `${quote} ` : "";
 }
 
 /** The first lines, as long as they stand so far in, moved left. */

@@ -23,8 +23,8 @@ const FIRST_GUESS_CHARS = 2000;
 /**
  * Splits Markdown into parts that all fit. It cuts between blocks where it can, else between items, rows and lines, after a
  * sentence, at a space, or between two characters as a reader sees them; a code point stays whole. A part depends only on what
- * stands before its end and shortly after, so that a growing text keeps its parts but for the last two. A blank text has no
- * parts. `fits` should say yes to what is shorter than something that fits; it is called about five times for a part.
+ * stands before its end and shortly after it, so that a growing text keeps its parts but for the last two. A blank text has no
+ * parts. `fits` is called three to six times for a part, with texts that are hardly longer than one.
  */
 export function splitMarkdown(markdown: string, fits: (part: string) => boolean): Part[] {
   if (!markdown.trim()) return [];

@@ -42,12 +42,13 @@ export async function listen(options: ListenOptions): Promise<void> {
 async function keepConnected(options: ListenOptions, journal: Journal): Promise<void> {
   const { hooks, timing, signal } = options;
   let failures = 0;
+  let readyAtMs = Number.POSITIVE_INFINITY;
   const identifies = createTurns(timing.identifyEveryMs, signal);
   const onEvent = createEvents({
     ...options,
     journal,
     onReady(bot) {
-      failures = 0;
+      readyAtMs = performance.now();
       hooks.connected(bot);
     },
   });
@@ -67,7 +68,7 @@ async function keepConnected(options: ListenOptions, journal: Journal): Promise<
       session,
       timing,
       sequence: () => journal.session?.sequence ?? null,
-      onAlive: hooks.alive,
+      onAlive: () => hooks.alive(),
       onEvent(event) {
         onEvent(event);
         if (journal.pending > MAX_PENDING) connection.leave("too much waits to be stored");
@@ -83,8 +84,10 @@ async function keepConnected(options: ListenOptions, journal: Journal): Promise<
   }
 
   while (!signal.aborted) {
+    readyAtMs = Number.POSITIVE_INFINITY;
     const end = await connectOnce().catch(toEnd);
     if (signal.aborted) return;
+    if (performance.now() - readyAtMs >= timing.settledMs) failures = 0;
     if (end.type === "refused") throw end.error;
     if (end.type === "invalid") journal.lose();
     hooks.reconnecting(end.reason);
@@ -94,9 +97,11 @@ async function keepConnected(options: ListenOptions, journal: Journal): Promise<
   }
 }
 
+/** Longer and longer while connections do not last; no time at all for one that did and that Discord moves elsewhere. */
 function pauseAfter(end: ConnectionEnd, failures: number, { reconnect, invalid }: Timing): number {
-  if (end.type === "invalid") return invalid.leastMs + Math.random() * (invalid.mostMs - invalid.leastMs);
-  return end.type === "lost" && end.isAsked && failures === 0 ? 0 : backoffMs(failures, reconnect);
+  if (end.type === "lost" && end.isAsked && failures === 0) return 0;
+  const leastMs = end.type === "invalid" ? invalid.leastMs + Math.random() * invalid.spreadMs : 0;
+  return Math.max(leastMs, backoffMs(failures, reconnect));
 }
 
 /** What made it impossible to connect; the errors that stay are thrown on. */

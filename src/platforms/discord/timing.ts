@@ -12,8 +12,10 @@ export interface Timing {
   readyMs: number;
   /** Between connections that fail. */
   reconnect: BackoffOptions;
-  /** After a session that Discord has declared invalid: a random time between these ("1-5 seconds"). */
-  invalid: { leastMs: number; mostMs: number };
+  /** A connection that lasted so long counts as good: the next one that fails is the first. */
+  settledMs: number;
+  /** After a session that Discord has declared invalid: a random time, "between 1 and 5 seconds". */
+  invalid: { leastMs: number; spreadMs: number };
   /** Between two new sessions: `max_concurrency` is 1 per 5 s for bots that need no sharding. */
   identifyEveryMs: number;
   /** Between the tries to hand on one event. */
@@ -30,7 +32,8 @@ export const TIMING: Timing = {
   helloMs: 15_000,
   readyMs: 30_000,
   reconnect: { baseMs: 1000, maxMs: 30_000 },
-  invalid: { leastMs: 1000, mostMs: 5000 },
+  settledMs: 10_000,
+  invalid: { leastMs: 1000, spreadMs: 4000 },
   identifyEveryMs: 5500,
   emitRetry: { baseMs: 500, maxMs: 30_000 },
   saveEveryMs: 1000,

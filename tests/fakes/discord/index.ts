@@ -16,6 +16,8 @@ export interface FakeCall {
   files: Asked["files"];
   /** 0: it has no answer yet. */
   status: number;
+  /** The client went away before it had the answer. */
+  isGivenUp: boolean;
   atMs: number;
 }
 
@@ -123,8 +125,12 @@ export function startFakeDiscord(options: FakeDiscordOptions = {}): FakeDiscord 
       body: asked.body,
       files: asked.files,
       status: 0,
+      isGivenUp: false,
       atMs: Date.now(),
     };
+    request.signal.addEventListener("abort", () => {
+      call.isGivenUp = true;
+    });
     calls.push(call);
     const response = await (failure === undefined ? act() : failed(failure));
     call.status = response.status;

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import {
   ActionRowBuilder,
   ButtonBuilder,
@@ -15,6 +15,9 @@ import {
 } from "discord.js";
 import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
+
+// discord.js waits for half a second here and there, and machines may be busy.
+setDefaultTimeout(30_000);
 
 /** discord.js, logged in at the fake until the end of the block. */
 async function login(options: FakeDiscordOptions = {}) {

@@ -290,7 +290,7 @@ test("killed again and again at any moment, every message is taken, in order, wh
     const numbers = [...first.values()];
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   }
-}, 60_000);
+});
 
 /** A chat that was never heard of before a session is lost cannot be asked for. */
 async function untilFirstStored(

@@ -200,7 +200,7 @@ test("a call that is given up ends at once", async () => {
   await using fake = startFakeDiscord();
   const adapter = adapterOf(fake);
   const giveUp = new AbortController();
-  fake.fail(SEND, { hang: true, times: 2 });
+  fake.fail(SEND, { hang: true });
   const sending = failureOf(adapter.send(outbound(fake, "x"), giveUp.signal));
   await until("it is asked", () => fake.calls(SEND).length > 0);
   giveUp.abort();
@@ -209,6 +209,13 @@ test("a call that is given up ends at once", async () => {
     kind: "unavailable",
   });
   expect(fake.calls(SEND)).toHaveLength(1);
+  await until("the request is cut", () => fake.calls(SEND)[0]?.isGivenUp);
+  const wait = new AbortController();
+  fake.fail(SEND, { rateLimitMs: 9000 });
+  const waiting = failureOf(adapterOf(fake).send(outbound(fake, "x"), wait.signal));
+  await until("it is told to wait", () => fake.calls(SEND)[1]?.status === 429);
+  wait.abort();
+  expect(await waiting).toMatchObject({ message: "The call was given up." });
 });
 
 test("typing and reactions show, each reaction in place of the one before", async () => {

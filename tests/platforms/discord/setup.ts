@@ -1,3 +1,4 @@
+import { setDefaultTimeout } from "bun:test";
 import type {
   AccountSettings,
   ConnectionHooks,
@@ -13,13 +14,17 @@ import { TIMING, type Timing } from "../../../src/platforms/discord/timing.ts";
 import type { FakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
 
+// Nothing takes as long, but machines may be busy.
+setDefaultTimeout(30_000);
+
 const SHORT = { baseMs: 5, maxMs: 20 };
 
 /** Waits that tests can afford. */
 export const SHORT_TIMING: Timing = {
   ...TIMING,
   reconnect: SHORT,
-  invalid: { leastMs: 5, mostMs: 10 },
+  settledMs: 0,
+  invalid: { leastMs: 5, spreadMs: 5 },
   identifyEveryMs: 0,
   emitRetry: SHORT,
   saveEveryMs: 20,

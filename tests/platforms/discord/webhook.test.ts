@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { verifyKey } from "discord-interactions";
 import type { WebhookRequest } from "../../../src/platforms/contract.ts";
@@ -58,8 +58,9 @@ test("what could not be stored is told to have failed", async () => {
   expect(answered).toEqual({ status: 503 });
 });
 
-describe("a call that Discord has not signed gets 401 and reaches nobody", async () => {
+describe("a call that Discord has not signed gets 401 and reaches nobody", () => {
   const fake = startFakeDiscord();
+  afterAll(() => fake[Symbol.asyncDispose]());
   const payload = fake.interact(
     { channel: fake.channel, user: fake.person, command: "new" },
     "webhook",

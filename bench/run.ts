@@ -2,6 +2,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { HERMES_COMMAND } from "../tests/support/hermes.ts";
 import { accept } from "./figures/accept.ts";
+import { gateway } from "./figures/gateway.ts";
 import { mcp } from "./figures/mcp.ts";
 import { memory } from "./figures/memory.ts";
 import { routes } from "./figures/routes.ts";
@@ -10,7 +11,7 @@ import { streams } from "./figures/streams.ts";
 import { turns } from "./figures/turns.ts";
 import type { Effort, Figure, Row } from "./rig.ts";
 
-const FIGURES: readonly Figure[] = [routes, accept, turns, streams, start, mcp, memory];
+const FIGURES: readonly Figure[] = [routes, accept, turns, streams, start, mcp, gateway, memory];
 const FULL: Effort = { rounds: 5, seconds: 4, count: 300, turns: 10_000 };
 const SHORT: Effort = { rounds: 1, seconds: 1, count: 20, turns: 500 };
 const NAMES = FIGURES.map((figure) => figure.name).join(", ");

@@ -11,6 +11,7 @@ import { createVerdict, readCount } from "./verdict.ts";
 
 const DRAIN_TIMEOUT_MS = 180_000;
 const PEOPLE = 40;
+const LIFE_MS = { least: 200, more: 800 };
 
 const { values: options } = parseArgs({
   options: {
@@ -50,7 +51,8 @@ async function killer(): Promise<void> {
   const moments = Array.from({ length: kills }, () => Math.random() * total).sort((a, b) => a - b);
   for (const moment of moments) {
     while (questions().length < Math.min(moment, total - 1)) await Bun.sleep(5);
-    await Bun.sleep(Math.random() * 300);
+    // Long enough for some turns to end: one that is begun 50 times and never ends is given up.
+    await Bun.sleep(LIFE_MS.least + Math.random() * LIFE_MS.more);
     await hermes.service.kill();
     model.nextLife();
     for (const writer of writers) writer.redeliverSome(20); // while nobody is there to take them

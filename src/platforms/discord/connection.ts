@@ -52,6 +52,8 @@ export interface GatewayConnection {
 /**
  * Connects once, and begins or resumes a session (https://discord.com/developers/docs/events/gateway). Whatever ends it, the
  * socket is cut without a closing handshake: Discord keeps the session then, and a peer that is gone would not answer.
+ * It is no use of @discordjs/ws, which connects again by itself: also after it was told to stop while it connects or
+ * waits, beside a socket whose upgrade is late, and without its session after an upgrade that was refused (2.0.4).
  */
 export function openConnection(options: ConnectionOptions): GatewayConnection {
   const { timing, session, token } = options;

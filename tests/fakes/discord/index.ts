@@ -40,7 +40,7 @@ export interface WrittenInput {
 
 /**
  * Discord in this process, on loopback: API v10 and gateway on one port, after the documentation of Discord. Its own client,
- * discord.js, works with it (tests/fakes/discord.test.ts). Ids are snowflakes, so that clients take them.
+ * discord.js, works with it (tests/platforms/discord/judges.test.ts). Ids are snowflakes, so that clients take them.
  */
 export interface FakeDiscord extends AsyncDisposable {
   /** What to configure as `api_base`. */

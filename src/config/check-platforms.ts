@@ -34,7 +34,7 @@ const NEEDS: Readonly<Record<PlatformName, Needs>> = {
 };
 
 /** Platforms that can be configured before this version connects them. */
-const NOT_YET: readonly PlatformName[] = ["wecom", "dingtalk", "feishu", "wechat"];
+const NOT_YET: readonly PlatformName[] = ["wecom", "feishu", "wechat"];
 
 /** True for a platform that this version connects. */
 export function isConnected(name: PlatformName): boolean {

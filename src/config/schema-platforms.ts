@@ -143,6 +143,15 @@ export const platforms = section("Chat platforms. Each one that is present is co
   dingtalk: platform("DingTalk (钉钉)", {
     app_key: text({ description: "App key.", env: "DINGTALK_APP_KEY", sample: "..." }),
     app_secret: secret({ description: "App secret.", env: "DINGTALK_APP_SECRET", sample: "..." }),
+    robot_code: text({ description: "Code of the robot, where it is not the app key." }),
+    card_template_id: text({
+      description: "Template of AI cards, in which answers are shown while they grow; without it they come whole.",
+    }),
+    card_content_key: Type.String({
+      description: "Variable of the card template that shows the answer.",
+      default: "content",
+      minLength: 1,
+    }),
     allowed_users: allowedUsers(),
     mode: mode(),
   }),

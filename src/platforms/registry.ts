@@ -5,6 +5,7 @@ const PLATFORMS: { readonly [Id in PlatformId]?: () => Promise<Platform<Id>> } =
   telegram: async () => (await import("./telegram/index.ts")).TELEGRAM,
   discord: async () => (await import("./discord/index.ts")).DISCORD,
   slack: async () => (await import("./slack/index.ts")).SLACK,
+  dingtalk: async () => (await import("./dingtalk/index.ts")).DINGTALK,
 };
 
 /** The platforms that this version connects. */

@@ -1,0 +1,84 @@
+import { AppError } from "../../lib/errors.ts";
+import { parseJson } from "../../lib/json.ts";
+import type { FileKind, InboundFile } from "../contract.ts";
+import { type Fields, fieldsOf, objectsOf, textOf } from "../fields.ts";
+
+/** What a message says and brings. */
+export interface Content {
+  text: string;
+  files: readonly InboundFile[];
+}
+
+const NOTHING: Content = { text: "", files: [] };
+
+/**
+ * The content of a message by its type (help.dingtalk.io/open/development/receive-message). `botId` is the robot's id as a user,
+ * whose mention is left out.
+ */
+export function contentOf(type: string, message: Fields, botId: string): Content {
+  const content = objectIn(message["content"]);
+  switch (type) {
+    case "text":
+      return { text: textOf(fieldsOf(message["text"])["content"]).trim(), files: [] };
+    case "richText":
+      return richTextOf(content, botId);
+    case "picture":
+      return { text: "", files: fileOf("image", content) };
+    case "audio": {
+      // DingTalk has written down what was said: nobody has to listen to it.
+      const said = textOf(content["recognition"]).trim();
+      return said === "" ? { text: "", files: fileOf("voice", content) } : { text: said, files: [] };
+    }
+    case "video":
+      return { text: "", files: fileOf("video", content) };
+    case "file":
+      return { text: "", files: fileOf("document", content) };
+    default:
+      return otherOf(type, message, content);
+  }
+}
+
+/** What a message replies to, in words. Its content has no field of its own for each type. */
+export function quotedContentOf(replied: Fields, botId: string): Content {
+  const type = textOf(replied["msgType"]) || "text";
+  const content = objectIn(replied["content"]);
+  if (type === "text") return { text: textOf(content["text"]).trim(), files: [] };
+  return contentOf(type, { content }, botId);
+}
+
+function richTextOf(content: Fields, botId: string): Content {
+  const pieces = objectsOf(content["richText"]);
+  const text = pieces.map((piece) => wordsOf(piece, botId)).join("");
+  return { text: text.trim(), files: pieces.flatMap((piece) => fileOf("image", piece)) };
+}
+
+function wordsOf(piece: Fields, botId: string): string {
+  if (piece["type"] !== "at") return textOf(piece["text"]);
+  return textOf(piece["atUserId"]) === botId ? "" : `@${textOf(piece["atName"])} `;
+}
+
+/** What nobody has a field for is named, so that the answer can say that it cannot be read. */
+function otherOf(type: string, message: Fields, content: Fields): Content {
+  const text = textOf(fieldsOf(message["text"])["content"]) || textOf(content["text"]);
+  if (text.trim() !== "") return { text: text.trim(), files: [] };
+  const about = textOf(content["title"]) || textOf(content["summary"]);
+  return type === "" ? NOTHING : { text: `[${type}${about && `: ${about}`}]`, files: [] };
+}
+
+function fileOf(kind: FileKind, content: Fields): InboundFile[] {
+  const ref = textOf(content["downloadCode"]) || textOf(content["pictureDownloadCode"]);
+  if (ref === "") return [];
+  const name = textOf(content["fileName"]);
+  return [{ kind, ref, ...(name === "" ? {} : { name }) }];
+}
+
+/** Some of DingTalk's ways deliver an object as JSON in a string. */
+function objectIn(value: unknown): Fields {
+  if (typeof value !== "string") return fieldsOf(value);
+  try {
+    return fieldsOf(parseJson(new TextEncoder().encode(value)));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return {}; // it is a text, and no object
+  }
+}

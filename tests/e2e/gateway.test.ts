@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import type { ChatServer } from "../contract/server.ts";
 import { CHAT_SERVERS } from "../contract/servers/all.ts";
+import { startDingTalk } from "../contract/servers/dingtalk.ts";
 import { startSlack } from "../contract/servers/slack.ts";
 import { startFakeDiscord } from "../fakes/discord/index.ts";
 import { startFakeTelegram } from "../fakes/telegram/server.ts";
@@ -145,6 +146,21 @@ describe("webhooks of platforms, as they are shipped", () => {
       "x-slack-signature": "v0=00",
     };
     expect((await fetch(url, { method: "POST", headers: forged, body: "{}" })).status).toBe(401);
+  });
+
+  test("dingtalk: posts that it signs, and nothing without", async () => {
+    const server = await startDingTalk();
+    cleanUps.push(() => server[Symbol.asyncDispose]());
+    const dingtalk = { ...server.settings, mode: "webhook", allowed_users: [server.personId(1)] };
+    const hermes = await start({ dingtalk }, ["--webhook", "--port", "0"]);
+    const url = `${hermes.service.url}/webhook/dingtalk`;
+    server.sendTo?.(url);
+    server.write(1, "over the webhook");
+    await answered(server, "over the webhook");
+    const body = JSON.stringify({ msgId: "m", conversationId: "c", senderStaffId: server.personId(1) });
+    for (const headers of [{}, { timestamp: `${Date.now()}`, sign: "AAAA" }])
+      expect((await fetch(url, { method: "POST", headers, body })).status).toBe(401);
+    expect(server.connections).toBe(0);
   });
 
   test("discord: interactions, which are signed", async () => {

@@ -1,4 +1,5 @@
 import type { ChatServer } from "../server.ts";
+import { startDingTalk } from "./dingtalk.ts";
 import { startDiscord } from "./discord.ts";
 import { startSlack } from "./slack.ts";
 import { startTelegram } from "./telegram.ts";
@@ -8,4 +9,5 @@ export const CHAT_SERVERS: Readonly<Record<string, () => Promise<ChatServer>>> =
   telegram: startTelegram,
   discord: startDiscord,
   slack: () => startSlack(),
+  dingtalk: startDingTalk,
 };

@@ -1,0 +1,219 @@
+import { describe, expect, test } from "bun:test";
+import type { WebhookAnswer, WebhookRequest } from "../../../src/platforms/contract.ts";
+import { DINGTALK } from "../../../src/platforms/dingtalk/index.ts";
+import { isFromDingTalk } from "../../../src/platforms/dingtalk/signature.ts";
+import { startFakeDingTalk } from "../../fakes/dingtalk/index.ts";
+import {
+  account,
+  adapterOf,
+  createHeard,
+  type Heard,
+  messagesOf,
+  never,
+  outbound,
+  startListening,
+} from "./setup.ts";
+
+const HOUR_MS = 3_600_000;
+const NOW_MS = 1_774_080_994_334;
+
+/** Signs as Python does it, in one process for all. */
+function signedByPython(cases: readonly { timestamp: string; secret: string }[]): string[] {
+  const script = `
+import base64, hashlib, hmac, json, sys
+for case in json.load(sys.stdin):
+    secret = case["secret"].encode()
+    text = case["timestamp"].encode() + b"\\n" + secret
+    print(base64.b64encode(hmac.new(secret, text, hashlib.sha256).digest()).decode())
+`;
+  const { stdout } = Bun.spawnSync(["python3", "-c", script], { stdin: Buffer.from(JSON.stringify(cases)) });
+  return stdout.toString().trim().split("\n");
+}
+
+describe("the signature", () => {
+  test("is the one that Python and openssl compute", () => {
+    const cases = Array.from({ length: 40 }, (_, n) => ({
+      timestamp: String(NOW_MS + n),
+      secret: ["this is a secret", "秘密🔑", "x".repeat(n + 1), "with\nline", "trailing "][n % 5] as string,
+    }));
+    const signs = signedByPython(cases);
+    expect(signs).toHaveLength(cases.length);
+    for (const [n, { timestamp, secret }] of cases.entries())
+      expect(isFromDingTalk({ timestamp, sign: signs[n] ?? "" }, secret, NOW_MS)).toBe(true);
+    // printf '1577262236757\nthis is a secret' | openssl dgst -sha256 -hmac 'this is a secret' -binary | base64
+    const sign = "DJrE6qdyVGCQz9z5r2MDuNcNAhwYnuAkyj13cx169CA=";
+    expect(isFromDingTalk({ timestamp: "1577262236757", sign }, "this is a secret", 1577262236757)).toBe(
+      true,
+    );
+  });
+
+  const secret = "this is a secret";
+  const timestamp = String(NOW_MS);
+  const [sign = "", otherSign = "", emptySign = ""] = signedByPython([
+    { timestamp, secret },
+    { timestamp, secret: "another secret" },
+    { timestamp, secret: "" },
+  ]);
+  const accepts = (headers: Record<string, string>, nowMs = NOW_MS, key: string | undefined = secret) =>
+    isFromDingTalk(headers, key, nowMs);
+
+  test("holds for an hour before and after, and no longer", () => {
+    for (const offsetMs of [0, HOUR_MS, -HOUR_MS])
+      expect(accepts({ timestamp, sign }, NOW_MS + offsetMs)).toBe(true);
+    for (const offsetMs of [HOUR_MS + 1, -HOUR_MS - 1, 24 * HOUR_MS])
+      expect(accepts({ timestamp, sign }, NOW_MS + offsetMs)).toBe(false);
+  });
+
+  test("is refused when anything is wrong or missing", () => {
+    const wrong: Record<string, string>[] = [
+      {},
+      { timestamp },
+      { sign },
+      { timestamp: "", sign: "" },
+      { timestamp, sign: otherSign },
+      { timestamp: String(NOW_MS + 1), sign },
+      { timestamp: String(NOW_MS / 1000), sign },
+      { timestamp: ` ${timestamp}`, sign },
+      { timestamp: "1e13", sign },
+      { timestamp, sign: ` ${sign}` },
+      { timestamp, sign: sign.toLowerCase() },
+      { timestamp, sign: sign.slice(0, -1) },
+      { timestamp, sign: encodeURIComponent(sign) },
+    ];
+    for (const headers of wrong) expect(accepts(headers)).toBe(false);
+  });
+
+  test("proves nothing where there is no secret", () => {
+    expect(isFromDingTalk({ timestamp, sign: emptySign }, "", NOW_MS)).toBe(false);
+    expect(isFromDingTalk({ timestamp, sign: emptySign }, undefined, NOW_MS)).toBe(false);
+    expect(isFromDingTalk({ timestamp, sign }, " ", NOW_MS)).toBe(false);
+  });
+
+  test("lets a request go on before its body is read", () => {
+    const now = String(Date.now());
+    const [fresh = ""] = signedByPython([{ timestamp: now, secret }]);
+    expect(DINGTALK.admits?.({ timestamp: now, sign: fresh }, account({ app_secret: secret }))).toBe(true);
+    expect(DINGTALK.admits?.({ timestamp: now, sign: fresh }, account({ app_secret: "other" }))).toBe(false);
+    expect(DINGTALK.admits?.({ timestamp, sign }, account({ app_secret: secret }))).toBe(false);
+    expect(
+      DINGTALK.admits?.({ timestamp: now, sign: fresh }, account({ app_secret: undefined } as object)),
+    ).toBe(false);
+  });
+});
+
+describe("the webhook", () => {
+  const BODY = JSON.stringify({
+    msgtype: "text",
+    msgId: "msg1",
+    conversationId: "cid1",
+    conversationType: "1",
+    senderStaffId: "staff1",
+    text: { content: "你好" },
+  });
+
+  function call(heard: Heard, changes: Partial<WebhookRequest> = {}): Promise<WebhookAnswer | undefined> {
+    const timestamp = String(NOW_MS);
+    const [sign = ""] = signedByPython([{ timestamp, secret: "secret" }]);
+    const adapter = adapterOf(startFakeDingTalkLess(), { mode: "webhook", app_secret: "secret" });
+    const request: WebhookRequest = {
+      method: "POST",
+      headers: { timestamp, sign },
+      query: {},
+      body: Buffer.from(BODY),
+      receivedAtMs: NOW_MS,
+      ...changes,
+    };
+    return Promise.resolve(adapter.webhook?.(request, heard.hooks));
+  }
+
+  test("takes a message, whatever the spaces and the order of its keys", async () => {
+    const spaced = Buffer.from(BODY.replace(/[{},:]/g, " $& \n"));
+    const turned = Buffer.from(
+      JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(BODY)).reverse())),
+    );
+    for (const body of [Buffer.from(BODY), spaced, turned]) {
+      const heard = createHeard();
+      expect(await call(heard, { body })).toEqual({
+        status: 200,
+        contentType: "application/json",
+        body: "{}",
+      });
+      expect(messagesOf(heard)[0]).toMatchObject({ id: "msg1", text: "你好", sender: { id: "staff1" } });
+    }
+  });
+
+  test("refuses what is forged, and nothing of it gets in", async () => {
+    const [wrongSign = ""] = signedByPython([{ timestamp: String(NOW_MS), secret: "other" }]);
+    const forged: Partial<WebhookRequest>[] = [
+      { headers: {} },
+      { headers: { timestamp: String(NOW_MS), sign: wrongSign } },
+      { receivedAtMs: NOW_MS + HOUR_MS + 1 },
+    ];
+    for (const changes of forged) {
+      const heard = createHeard();
+      expect(await call(heard, changes)).toEqual({ status: 401 });
+      expect([heard.offered, heard.saved, heard.signs]).toEqual([[], null, 0]);
+    }
+  });
+
+  test("says what is no message, and asks for what it could not keep again", async () => {
+    const heard = createHeard();
+    expect(await call(heard, { method: "GET", body: Buffer.from("") })).toEqual({ status: 405 });
+    for (const body of ["", "{", "\ufeff{}", `{"a":"\\`])
+      expect(await call(heard, { body: Buffer.from(body) })).toEqual({ status: 400 });
+    expect(await call(heard, { body: Buffer.from("{}") })).toMatchObject({ status: 200 });
+    expect(heard.offered).toEqual([]);
+    heard.before = () => Promise.reject(new Error("the disk is full"));
+    expect(await call(heard)).toEqual({ status: 503 });
+  });
+
+  test("end to end: posts that the fake signs, redelivered until they are taken, answered", async () => {
+    const fake = startFakeDingTalk({ redeliverAfterMs: 20 });
+    await using listening = await startListening({ fake, changes: { mode: "webhook" } });
+    const door = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      async fetch(request) {
+        const answer = await listening.adapter.webhook?.(
+          {
+            method: "POST",
+            headers: request.headers.toJSON(),
+            query: {},
+            body: await request.bytes(),
+            receivedAtMs: Date.now(),
+          },
+          listening.hooks,
+        );
+        return new Response(answer?.body ?? null, { status: answer?.status ?? 500 });
+      },
+    });
+    fake.postTo(`http://127.0.0.1:${door.port}/webhook/dingtalk`);
+    let tries = 0;
+    listening.before = () => {
+      tries += 1;
+      if (tries === 1) throw new Error("the disk is full");
+    };
+    const msgId = fake.write({ text: "hello", inGroup: true });
+    await fake.until(() => fake.pending === 0, "it is taken");
+    expect(fake.callbackAnswers.map(({ status }) => status)).toEqual([503, 200]);
+    expect(messagesOf(listening).map(({ id }) => id)).toEqual([msgId]);
+    await listening.adapter.send(outbound(fake, "answer", { address: { chat: fake.groupId } }), never);
+    expect(fake.shown(fake.groupId).map(({ via, text }) => [via, text])).toEqual([["webhook", "answer"]]);
+    expect(fake.opened).toBe(0);
+    await door.stop(true);
+  });
+
+  test("is not there in Stream mode, and cannot be without a secret", () => {
+    expect(adapterOf(startFakeDingTalkLess()).webhook).toBeUndefined();
+    expect(() => adapterOf(startFakeDingTalkLess(), { mode: "webhook", app_secret: "" })).toThrow(
+      /app_secret is missing/,
+    );
+  });
+});
+
+/** Nothing is asked of it. */
+function startFakeDingTalkLess() {
+  return { appKey: "dingkey", appSecret: "secret", apiBase: "http://127.0.0.1:1" } as ReturnType<
+    typeof startFakeDingTalk
+  >;
+}

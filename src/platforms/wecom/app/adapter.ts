@@ -1,0 +1,24 @@
+import type { AccountSettings, PlatformAdapter } from "../../contract.ts";
+import { isAesKey } from "../../weixin-cipher.ts";
+import { lacks } from "../errors.ts";
+import type { Timing } from "../timing.ts";
+import { createAppApi } from "./api.ts";
+import { fetchFile } from "./fetch-file.ts";
+import { watchCredentials } from "./listen.ts";
+import { createAppSending } from "./send.ts";
+import { createAppWebhook } from "./webhook.ts";
+
+/** An application of a corporation: WeCom calls it, and it calls WeCom. Throws `unauthorized` where a key is missing. */
+export function createAppAdapter(account: AccountSettings<"wecom">, timing: Timing): PlatformAdapter {
+  const place = "in the admin console (管理后台), 应用管理, your application, 接收消息";
+  if (!account.token?.trim()) throw lacks("token", `It is Token ${place}.`);
+  if (!isAesKey(account.encoding_aes_key))
+    throw lacks("encoding_aes_key", `It is the EncodingAESKey of 43 characters ${place}.`);
+  const api = createAppApi(account, timing);
+  return {
+    send: createAppSending({ account, api, timing }),
+    listen: (hooks, signal) => watchCredentials({ account, api, timing }, hooks, signal),
+    webhook: createAppWebhook(account),
+    fetchFile: (file, maxBytes, signal) => fetchFile(api, file, maxBytes, signal),
+  };
+}

@@ -1,0 +1,49 @@
+import type { InboundFile, InboundMessage } from "../../contract.ts";
+import type { XmlFields } from "../../xml.ts";
+
+/** What an application reads: to whom its callbacks are addressed. */
+export interface Reading {
+  corpId: string;
+  agentId: string;
+}
+
+/** What a message says. */
+type Said = Pick<InboundMessage, "text" | "files">;
+
+/** How a message of each type is read; of other types nothing can be read. */
+const READERS: ReadonlyMap<string, (get: (name: string) => string) => Said> = new Map([
+  ["text", (get) => ({ text: get("Content").trim() })],
+  ["image", (get) => fileOf("image", get)],
+  ["voice", (get) => fileOf("voice", get)],
+  ["video", (get) => fileOf("video", get)],
+  ["location", (get) => ({ text: `📍 ${get("Label")} (${get("Location_X")}, ${get("Location_Y")})` })],
+  ["link", (get) => ({ text: [get("Title"), get("Description"), get("Url")].filter(Boolean).join("\n") })],
+  ["event", (get) => ({ text: get("Event") === "click" ? get("EventKey").trim() : "" })],
+]);
+
+/**
+ * What a decrypted callback says (https://developer.work.weixin.qq.com/document/path/90239); null for what is nothing to be
+ * answered, such as most events, and for what is addressed to another application.
+ */
+export function parseCallback(fields: XmlFields, { corpId, agentId }: Reading): InboundMessage | null {
+  const get = (name: string) => fields.get(name) ?? "";
+  const userId = get("FromUserName");
+  const isForUs = get("ToUserName") === corpId && (get("AgentID") || agentId) === agentId;
+  const said = READERS.get(get("MsgType"))?.(get);
+  if (!isForUs || userId === "" || said === undefined) return null;
+  if (said.text === "" && said.files === undefined) return null;
+  return {
+    type: "message",
+    id: get("MsgId") || [userId, get("CreateTime"), get("Event"), get("EventKey")].join(":"),
+    address: { chat: userId },
+    scope: "direct",
+    sender: { id: userId, name: userId },
+    isForBot: true,
+    ...said,
+  };
+}
+
+function fileOf(kind: InboundFile["kind"], get: (name: string) => string): Said {
+  const ref = get("MediaId");
+  return ref === "" ? { text: "" } : { text: "", files: [{ kind, ref }] };
+}

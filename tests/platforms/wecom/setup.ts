@@ -1,0 +1,62 @@
+import type { AccountSettings, PlatformAdapter } from "../../../src/platforms/contract.ts";
+import { createAppAdapter } from "../../../src/platforms/wecom/app/adapter.ts";
+import { TIMING, type Timing } from "../../../src/platforms/wecom/timing.ts";
+import { type FakeWecomApp, startFakeWecomApp } from "../../fakes/wecom/app.ts";
+import { createHeard, type Heard, serveWebhook } from "../weixin-heard.ts";
+
+/** Waits that tests can afford. */
+export const SHORT_TIMING: Timing = { ...TIMING, retry: { baseMs: 10, maxMs: 50 }, checkMs: 50 };
+
+/** An account as the configuration has it. */
+export function account(changes: Partial<AccountSettings<"wecom">> = {}): AccountSettings<"wecom"> {
+  return {
+    enabled: true,
+    allowed_users: [],
+    allowed_groups: [],
+    require_mention: true,
+    pairing: true,
+    streaming: "edit",
+    reactions: false,
+    chats: {},
+    ...changes,
+  };
+}
+
+/** The keys of the fake's application. */
+export function keysOf(wecom: FakeWecomApp): Partial<AccountSettings<"wecom">> {
+  return {
+    corp_id: wecom.corpId,
+    agent_id: wecom.agentId,
+    secret: wecom.secret,
+    token: wecom.token,
+    encoding_aes_key: wecom.encodingAesKey,
+    api_base: wecom.url,
+  };
+}
+
+/** An application that WeCom calls, until the end of the block. */
+export interface AppRig extends AsyncDisposable {
+  wecom: FakeWecomApp;
+  adapter: PlatformAdapter;
+  heard: Heard;
+  /** Where its webhook is. */
+  url: string;
+}
+
+export function startApp(changes: Partial<AccountSettings<"wecom">> = {}): AppRig {
+  const wecom = startFakeWecomApp();
+  const adapter = createAppAdapter(account({ ...keysOf(wecom), ...changes }), SHORT_TIMING);
+  const heard = createHeard();
+  const served = serveWebhook(adapter, heard);
+  wecom.caller.sendTo(served.url);
+  return {
+    wecom,
+    adapter,
+    heard,
+    url: served.url,
+    async [Symbol.asyncDispose]() {
+      await served.stop();
+      await wecom[Symbol.asyncDispose]();
+    },
+  };
+}

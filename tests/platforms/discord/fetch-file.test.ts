@@ -1,6 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { type FakeDiscord, startFakeDiscord } from "../../fakes/discord/index.ts";
-import { adapterOf, failureOf, never } from "./setup.ts";
+import { adapterOf, failureOf, never, TEST_TIMEOUT_MS } from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const bytes = new TextEncoder().encode("bytes of a file");
 

@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { APIInteraction } from "@discordjs/core/http-only";
 import { parseInteraction } from "../../../src/platforms/discord/interactions.ts";
 import { startFakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
-import { adapterOf, connected, messagesOf, never, outbound } from "./setup.ts";
+import { adapterOf, connected, messagesOf, never, outbound, TEST_TIMEOUT_MS } from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const MESSAGE = { messageId: expect.anything() };
 

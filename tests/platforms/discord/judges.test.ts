@@ -15,9 +15,9 @@ import {
 } from "discord.js";
 import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
+import { TEST_TIMEOUT_MS } from "./setup.ts";
 
-// discord.js waits for half a second here and there, and machines may be busy.
-setDefaultTimeout(30_000);
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 /** discord.js, logged in at the fake until the end of the block. */
 async function login(options: FakeDiscordOptions = {}) {

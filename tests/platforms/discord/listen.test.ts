@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { type FakeDiscord, startFakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
@@ -10,8 +10,11 @@ import {
   type Listening,
   messagesOf,
   startListening,
+  TEST_TIMEOUT_MS,
   textsOf,
 } from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 /** One connection carries a session, no other is open, and messages arrive over it. */
 async function expectOneConnection(fake: FakeDiscord, heard: Listening): Promise<void> {

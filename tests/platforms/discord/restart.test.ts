@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { InboundEvent } from "../../../src/platforms/contract.ts";
 import type { DiscordState } from "../../../src/platforms/discord/state.ts";
 import { type FakeDiscord, startFakeDiscord } from "../../fakes/discord/index.ts";
@@ -10,8 +10,11 @@ import {
   isConnected,
   type Listening,
   startListening,
+  TEST_TIMEOUT_MS,
   textsOf,
 } from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 /** What the process that ended has left on disk. */
 const lastState = ({ saved }: Listening): DiscordState => {

@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { DISCORD } from "../../../src/platforms/discord/index.ts";
 import { startFakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
-import { account, adapterOf, failureOf, never, outbound } from "./setup.ts";
+import { account, adapterOf, failureOf, never, outbound, TEST_TIMEOUT_MS } from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const SEND = "POST /channels/:channel/messages";
 const EDIT = "PATCH /channels/:channel/messages/:message";

@@ -1,4 +1,3 @@
-import { setDefaultTimeout } from "bun:test";
 import type {
   AccountSettings,
   ConnectionHooks,
@@ -14,8 +13,8 @@ import { TIMING, type Timing } from "../../../src/platforms/discord/timing.ts";
 import type { FakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
 
-// Nothing takes as long, but machines may be busy.
-setDefaultTimeout(30_000);
+/** Nothing takes as long, but machines may be busy. */
+export const TEST_TIMEOUT_MS = 30_000;
 
 const SHORT = { baseMs: 5, maxMs: 20 };
 

@@ -1,10 +1,20 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { verifyKey } from "discord-interactions";
 import type { WebhookRequest } from "../../../src/platforms/contract.ts";
 import { type FakeDiscord, startFakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
-import { adapterOf, createHeard, failureOf, isConnected, messagesOf, startListening } from "./setup.ts";
+import {
+  adapterOf,
+  createHeard,
+  failureOf,
+  isConnected,
+  messagesOf,
+  startListening,
+  TEST_TIMEOUT_MS,
+} from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const webhookAdapter = (fake: FakeDiscord) =>
   adapterOf(fake, { mode: "webhook", application_public_key: fake.publicKey });

@@ -21,6 +21,8 @@ interface Needs {
   websocket?: readonly string[];
   /** Without these anybody could send it messages by calling its webhook. */
   webhook: readonly string[];
+  /** The same where any one of these will do; the first is the best. */
+  webhookAnyOf?: readonly string[];
 }
 
 const NEEDS: Readonly<Record<PlatformName, Needs>> = {
@@ -29,12 +31,16 @@ const NEEDS: Readonly<Record<PlatformName, Needs>> = {
   slack: { connect: ["bot_token"], websocket: ["app_token"], webhook: ["signing_secret"] },
   wecom: { connect: [], webhook: ["token", "encoding_aes_key"] },
   dingtalk: { connect: ["app_key", "app_secret"], webhook: [] },
-  feishu: { connect: ["app_id", "app_secret"], webhook: ["encrypt_key"] },
+  feishu: {
+    connect: ["app_id", "app_secret"],
+    webhook: [],
+    webhookAnyOf: ["encrypt_key", "verification_token"],
+  },
   wechat: { connect: ["app_id", "app_secret"], webhook: [] },
 };
 
 /** Platforms that can be configured before this version connects them. */
-const NOT_YET: readonly PlatformName[] = ["wecom", "feishu", "wechat"];
+const NOT_YET: readonly PlatformName[] = ["wecom", "wechat"];
 
 /** True for a platform that this version connects. */
 export function isConnected(name: PlatformName): boolean {
@@ -44,12 +50,14 @@ export function isConnected(name: PlatformName): boolean {
 /** The keys that an account lacks to connect, or to receive in its mode. Empty: it has what it needs. */
 export function lackingKeys(name: PlatformName, account: object): string[] {
   const lacks = (key: string) => (account as Record<string, unknown>)[key] === undefined;
-  const { connect, websocket = [], webhook } = NEEDS[name];
+  const { connect, websocket = [], webhook, webhookAnyOf = [] } = NEEDS[name];
   const { mode } = account as { mode?: string };
   const lacking = connect.filter(lacks);
   if (mode === "websocket") return [...lacking, ...websocket.filter(lacks)];
   const receives = websocket.length === 0 || !websocket.some(lacks);
-  return mode === "webhook" || !receives ? [...lacking, ...webhook.filter(lacks)] : lacking;
+  if (mode !== "webhook" && receives) return lacking;
+  const best = webhookAnyOf.every(lacks) ? webhookAnyOf.slice(0, 1) : [];
+  return [...lacking, ...webhook.filter(lacks), ...best];
 }
 
 /** Checks every platform that is present and enabled, or each of its accounts when it has some. */
@@ -74,11 +82,13 @@ function checkAccount(
   { faults, warnings }: Findings,
 ): void {
   const shown = formatPath(path);
-  const { connect, websocket = [], webhook } = NEEDS[name];
+  const { connect, websocket = [], webhook, webhookAnyOf = [] } = NEEDS[name];
   for (const key of lackingKeys(name, account)) {
     const place = { path: [...path, key] };
     const message = `${shown}.${key} is missing`;
     if (connect.includes(key)) warnings.push({ ...place, message: `${message}: it cannot connect` });
+    else if (account.mode === "webhook" && webhookAnyOf.includes(key))
+      faults.push({ ...place, message: `${message}; mode: webhook needs ${webhookAnyOf.join(" or ")}` });
     else if (account.mode === "webhook" && webhook.includes(key))
       faults.push({ ...place, message: `${message}; mode: webhook needs it` });
     else {

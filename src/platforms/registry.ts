@@ -6,6 +6,7 @@ const PLATFORMS: { readonly [Id in PlatformId]?: () => Promise<Platform<Id>> } =
   discord: async () => (await import("./discord/index.ts")).DISCORD,
   slack: async () => (await import("./slack/index.ts")).SLACK,
   dingtalk: async () => (await import("./dingtalk/index.ts")).DINGTALK,
+  feishu: async () => (await import("./feishu/index.ts")).FEISHU,
 };
 
 /** The platforms that this version connects. */

@@ -65,6 +65,17 @@ describe("what is missing", () => {
     expect(lackingKeys("discord", { bot_token: "a", mode: "webhook" })).toEqual(["application_public_key"]);
   });
 
+  test("feishu's callbacks need one key of two, whichever it is", () => {
+    const keys = { app_id: "a", app_secret: "b" };
+    expect(lackingKeys("feishu", { ...keys, mode: "websocket" })).toEqual([]);
+    expect(lackingKeys("feishu", { ...keys, mode: "webhook" })).toEqual(["encrypt_key"]);
+    expect(lackingKeys("feishu", { ...keys, mode: "webhook", encrypt_key: "c" })).toEqual([]);
+    expect(lackingKeys("feishu", { ...keys, mode: "webhook", verification_token: "c" })).toEqual([]);
+    expect(check({ feishu: { ...keys, mode: "webhook" } }).faults).toEqual([
+      "platforms.feishu.encrypt_key is missing; mode: webhook needs encrypt_key or verification_token",
+    ]);
+  });
+
   test("keeps it from starting only where strangers could write in the name of anybody", () => {
     expect(check({ slack: { bot_token: "a", mode: "webhook" } }).faults).toEqual([
       "platforms.slack.signing_secret is missing; mode: webhook needs it",

@@ -344,7 +344,7 @@ const CASES: [
     "an account's webhook without a secret",
     "platforms: { feishu: { accounts: [ { name: a, mode: webhook } ] } }",
     [1, 36],
-    "platforms.feishu.accounts[0].encrypt_key is missing; mode: webhook needs it",
+    "platforms.feishu.accounts[0].encrypt_key is missing; mode: webhook needs encrypt_key or verification_token",
   ],
   [
     "a secret token that Telegram would refuse",

@@ -1,0 +1,117 @@
+import { backoffMs } from "../../lib/backoff.ts";
+import { sleep } from "../../lib/waiting.ts";
+import { type AccountSettings, type ConnectionHooks, PlatformError } from "../contract.ts";
+import type { FeishuApi } from "./api.ts";
+import { askEndpoint, type ConnectionRules } from "./endpoint.ts";
+import { FeishuError, unauthorized } from "./errors.ts";
+import type { Identify, Identity } from "./identity.ts";
+import type { TakeEvent } from "./intake.ts";
+import { receiveBySocket } from "./socket.ts";
+import type { Timing } from "./timing.ts";
+
+/** What listening works with. */
+export interface ListenParts {
+  account: AccountSettings<"feishu">;
+  api: FeishuApi;
+  identify: Identify;
+  take: TakeEvent;
+  timing: Timing;
+}
+
+/** How the connections of an account go. */
+interface Course {
+  /** As Feishu told them; null before. */
+  rules: ConnectionRules | null;
+  /** Tries since the last good connection. */
+  failures: number;
+  /** How far the last try came: Feishu answered, and the connection was open since then. */
+  hasAnswered: boolean;
+  openedAtMs: number | null;
+}
+
+/**
+ * Receives over the long connection; with callbacks, watches that the credentials are taken. Never holds more than one
+ * connection. Rejects when no retry can help, or when Feishu's rules allow no more.
+ */
+export async function listen(parts: ListenParts, hooks: ConnectionHooks, signal: AbortSignal): Promise<void> {
+  const byCallback = parts.account.mode === "webhook";
+  if (byCallback) requireKeys(parts.account);
+  const course: Course = { rules: null, failures: 0, hasAnswered: false, openedAtMs: null };
+  while (!signal.aborted)
+    try {
+      Object.assign(course, { hasAnswered: false, openedAtMs: null });
+      if (byCallback) await stayReachable(parts, course, hooks, signal);
+      else await connect(parts, course, hooks, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof PlatformError) || error.kind === "unauthorized") throw error;
+      hooks.reconnecting(error.message);
+      await sleep(waitAfter(error, course, parts.timing), signal);
+    }
+}
+
+/** Without either, nobody can tell Feishu's calls from anybody else's. */
+function requireKeys({ encrypt_key, verification_token }: AccountSettings<"feishu">): void {
+  if (encrypt_key || verification_token) return;
+  throw unauthorized(
+    "Callbacks need an encrypt_key or a verification_token.",
+    0,
+    "Copy them from the developer console, Events & Callbacks (事件与回调), Encryption Strategy (加密策略).",
+  );
+}
+
+async function connect(
+  { api, identify, take, timing }: ListenParts,
+  course: Course,
+  hooks: ConnectionHooks,
+  signal: AbortSignal,
+): Promise<void> {
+  const identity = await identify(signal);
+  const endpoint = await askEndpoint(api, signal).catch((error: unknown) => {
+    course.hasAnswered = error instanceof FeishuError;
+    throw error;
+  });
+  Object.assign(course, { rules: endpoint.rules, hasAnswered: true });
+  const opened = () => {
+    course.openedAtMs = performance.now();
+    hooks.connected(botOf(identity));
+  };
+  const ruled = (rules: ConnectionRules) => {
+    course.rules = rules;
+  };
+  await receiveBySocket({ endpoint, take, timing, opened, ruled }, hooks, signal);
+}
+
+/** While Feishu cannot be reached, our own back-off; once it can be, its rules. Throws the error when these allow no more. */
+function waitAfter(error: PlatformError, course: Course, { retry, stableMs }: Timing): number {
+  const { rules, openedAtMs, hasAnswered } = course;
+  const wasGood = openedAtMs !== null && performance.now() - openedAtMs >= stableMs;
+  course.failures = wasGood ? 0 : course.failures + 1;
+  if (error.retryAfterMs !== undefined) return error.retryAfterMs;
+  const ownMs = wasGood ? 0 : backoffMs(course.failures - 1, retry);
+  if (rules === null) return ownMs;
+  if (rules.maxRetries >= 0 && course.failures > rules.maxRetries) throw error;
+  if (openedAtMs !== null) return Math.max(Math.random() * rules.spreadMs, ownMs);
+  return hasAnswered ? rules.retryEveryMs : Math.min(ownMs, rules.retryEveryMs);
+}
+
+/** Ends only by the signal or by a failed try of the credentials. */
+async function stayReachable(
+  { identify, timing }: ListenParts,
+  course: Course,
+  hooks: ConnectionHooks,
+  signal: AbortSignal,
+): Promise<void> {
+  hooks.connected(botOf(await identify(signal, { fresh: true })));
+  course.openedAtMs = performance.now();
+  for (;;) {
+    await sleep(timing.checkMs, signal);
+    if (signal.aborted) return;
+    await identify(signal, { fresh: true });
+    hooks.alive();
+  }
+}
+
+function botOf({ openId, name }: Identity): { id: string; name: string } {
+  return { id: openId, name };
+}

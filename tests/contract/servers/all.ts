@@ -1,6 +1,7 @@
 import type { ChatServer } from "../server.ts";
 import { startDingTalk } from "./dingtalk.ts";
 import { startDiscord } from "./discord.ts";
+import { startFeishu } from "./feishu.ts";
 import { startSlack } from "./slack.ts";
 import { startTelegram } from "./telegram.ts";
 
@@ -10,4 +11,5 @@ export const CHAT_SERVERS: Readonly<Record<string, () => Promise<ChatServer>>> =
   discord: startDiscord,
   slack: () => startSlack(),
   dingtalk: startDingTalk,
+  feishu: startFeishu,
 };

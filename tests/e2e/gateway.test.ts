@@ -3,6 +3,7 @@ import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts"
 import type { ChatServer } from "../contract/server.ts";
 import { CHAT_SERVERS } from "../contract/servers/all.ts";
 import { startDingTalk } from "../contract/servers/dingtalk.ts";
+import { startFeishu } from "../contract/servers/feishu.ts";
 import { startSlack } from "../contract/servers/slack.ts";
 import { startFakeDiscord } from "../fakes/discord/index.ts";
 import { startFakeTelegram } from "../fakes/telegram/server.ts";
@@ -160,6 +161,25 @@ describe("webhooks of platforms, as they are shipped", () => {
     const body = JSON.stringify({ msgId: "m", conversationId: "c", senderStaffId: server.personId(1) });
     for (const headers of [{}, { timestamp: `${Date.now()}`, sign: "AAAA" }])
       expect((await fetch(url, { method: "POST", headers, body })).status).toBe(401);
+    expect(server.connections).toBe(0);
+  });
+
+  test("feishu: callbacks that it encrypts and signs, and nothing without", async () => {
+    const server = await startFeishu();
+    cleanUps.push(() => server[Symbol.asyncDispose]());
+    const feishu = { ...server.settings, mode: "webhook", allowed_users: [server.personId(1)] };
+    const hermes = await start({ feishu }, ["--webhook", "--port", "0"]);
+    const url = `${hermes.service.url}/webhook/feishu`;
+    server.sendTo?.(url);
+    server.write(1, "over the callback");
+    await answered(server, "over the callback");
+    const challenge = {
+      type: "url_verification",
+      challenge: "c",
+      token: server.settings["verification_token"],
+    };
+    for (const body of [challenge, { encrypt: "AAAA" }])
+      expect((await fetch(url, { method: "POST", body: JSON.stringify(body) })).status).toBe(401);
     expect(server.connections).toBe(0);
   });
 

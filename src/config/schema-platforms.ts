@@ -145,7 +145,8 @@ export const platforms = section("Chat platforms. Each one that is present is co
     app_secret: secret({ description: "App secret.", env: "DINGTALK_APP_SECRET", sample: "..." }),
     robot_code: text({ description: "Code of the robot, where it is not the app key." }),
     card_template_id: text({
-      description: "Template of AI cards, in which answers are shown while they grow; without it they come whole.",
+      description:
+        "Template of AI cards, in which answers are shown while they grow; without it they come whole.",
     }),
     card_content_key: Type.String({
       description: "Variable of the card template that shows the answer.",
@@ -158,8 +159,12 @@ export const platforms = section("Chat platforms. Each one that is present is co
   feishu: platform("Feishu / Lark (飞书)", {
     app_id: text({ description: "App id.", env: "FEISHU_APP_ID", sample: "cli_..." }),
     app_secret: secret({ description: "App secret.", env: "FEISHU_APP_SECRET", sample: "..." }),
-    encrypt_key: secret({ description: "Encrypt key of event callbacks; needed for mode: webhook." }),
-    verification_token: secret({ description: "Verification token of event callbacks." }),
+    encrypt_key: secret({
+      description: "Encrypt key of event callbacks; mode: webhook needs it or the verification token.",
+    }),
+    verification_token: secret({
+      description: "Verification token of event callbacks; with an encrypt key, checked besides.",
+    }),
     domain: oneOf(["feishu", "lark"], {
       description: "feishu (China) or lark (international).",
       default: "feishu",

@@ -1,14 +1,11 @@
-import { type AccountSettings, PlatformError } from "../contract.ts";
+import type { AccountSettings } from "../contract.ts";
 import { type Fields, fieldsOf, textOf } from "../fields.ts";
-import { type ApiAnswer, type ApiRequest, requestBytes, requestJson } from "../json-api.ts";
-import { createTokenCache, withToken } from "../token-cache.ts";
-import { credentialRefusalOf, isTokenRefused, olderRefusalOf, refusalOf } from "./errors.ts";
-import { hostsOf } from "./hosts.ts";
+import { requestBytes } from "../json-api.ts";
+import { withToken } from "../token-cache.ts";
+import { isTokenRefused, olderRefusalOf, refusalOf } from "./errors.ts";
+import { createRequests, isSuccess, type Requests } from "./requests.ts";
+import { requestConnection } from "./tickets.ts";
 import type { Timing } from "./timing.ts";
-
-const TITLE = "DingTalk";
-/** What arrives over a connection: messages to the robot. Events of the app go to whoever else has asked for them. */
-const SUBSCRIPTIONS = [{ type: "CALLBACK", topic: "/v1.0/im/bot/messages/get" }];
 
 /** The kinds under which DingTalk keeps uploaded files. */
 export type MediaKind = "image" | "file";
@@ -41,43 +38,19 @@ export interface DingTalkApi {
 
 /** Makes the client of an app, which asks for a token with its first call. Throws `unauthorized` where a key is missing. */
 export function createApi(account: AccountSettings<"dingtalk">, timing: Timing): DingTalkApi {
-  const { app_key: appKey, app_secret: appSecret, robot_code: robotCode, api_base: apiBase } = account;
-  if (!appKey) throw missing("app_key");
-  if (!appSecret) throw missing("app_secret");
-  const hosts = hostsOf(apiBase);
-  const ask = (request: Pick<ApiRequest, "method" | "url"> & Partial<ApiRequest>, signal: AbortSignal) =>
-    requestJson(TITLE, {
-      timeoutMs: timing.callMs,
-      ...request,
-      headers: { accept: "application/json", ...request.headers },
-      signal,
-    });
-
-  const requestToken = async (signal: AbortSignal) => {
-    const url = new URL("v1.0/oauth2/accessToken", hosts.api);
-    const answer = await ask({ method: "POST", url, json: { appKey, appSecret } }, signal);
-    const { accessToken, expireIn } = fieldsOf(answer.json);
-    if (!isSuccess(answer) || typeof accessToken !== "string") throw credentialRefusalOf(answer);
-    return { token: accessToken, lifetimeMs: (typeof expireIn === "number" ? expireIn : 7200) * 1000 };
-  };
-  const tokens = createTokenCache(() => requestToken(AbortSignal.timeout(timing.callMs)));
-
+  const requests = createRequests(account, timing);
+  const { hosts, ask } = requests;
   return {
-    robotCode: robotCode ?? appKey,
+    robotCode: account.robot_code ?? requests.appKey,
     isTheirs: hosts.areTheirs,
 
     call: (method, path, json, what, signal) =>
-      withToken(
-        tokens,
-        async (token) => {
-          const headers = { "x-acs-dingtalk-access-token": token };
-          const answer = await ask({ method, url: new URL(path, hosts.api), json, headers }, signal);
-          if (!isSuccess(answer)) throw refusalOf(answer, what);
-          return fieldsOf(answer.json);
-        },
-        isTokenRefused,
-        signal,
-      ),
+      tokened(requests, signal, async (token) => {
+        const headers = { "x-acs-dingtalk-access-token": token };
+        const answer = await ask({ method, url: new URL(path, hosts.api), json, headers }, signal);
+        if (!isSuccess(answer)) throw refusalOf(answer, what);
+        return fieldsOf(answer.json);
+      }),
 
     async postToWebhook(url, json, signal) {
       const answer = await ask({ method: "POST", url, json }, signal);
@@ -85,58 +58,32 @@ export function createApi(account: AccountSettings<"dingtalk">, timing: Timing):
     },
 
     upload: (kind, file, signal) =>
-      withToken(
-        tokens,
-        async (token) => {
-          const url = new URL("media/upload", hosts.olderApi);
-          url.search = new URLSearchParams({ access_token: token, type: kind }).toString();
-          const body = new FormData();
-          body.append("media", file);
-          const answer = await ask({ method: "POST", url, body, timeoutMs: timing.transferMs }, signal);
-          const id = textOf(fieldsOf(answer.json)["media_id"]);
-          if (fieldsOf(answer.json)["errcode"] !== 0 || id === "") throw olderRefusalOf(answer, "the file");
-          return id;
-        },
-        isTokenRefused,
-        signal,
-      ),
+      tokened(requests, signal, async (token) => {
+        const url = new URL("media/upload", hosts.olderApi);
+        url.search = new URLSearchParams({ access_token: token, type: kind }).toString();
+        const body = new FormData();
+        body.append("media", file);
+        const answer = await ask({ method: "POST", url, body, timeoutMs: timing.transferMs }, signal);
+        const { errcode, media_id: id } = fieldsOf(answer.json);
+        if (errcode !== 0 || textOf(id) === "") throw olderRefusalOf(answer, "the file");
+        return textOf(id);
+      }),
 
     download: (url, signal) =>
-      requestBytes(TITLE, { method: "GET", url, timeoutMs: timing.transferMs, signal }),
+      requestBytes("DingTalk", { method: "GET", url, timeoutMs: timing.transferMs, signal }),
 
-    async openConnection(signal) {
-      const json = { clientId: appKey, clientSecret: appSecret, subscriptions: SUBSCRIPTIONS, ua: "hermes" };
-      const url = new URL("v1.0/gateway/connections/open", hosts.api);
-      const answer = await ask({ method: "POST", url, json }, signal);
-      const { endpoint, ticket } = fieldsOf(answer.json);
-      if (!isSuccess(answer)) throw credentialRefusalOf(answer);
-      const address = addressOf(textOf(endpoint), textOf(ticket));
-      if (address === null || (address.protocol !== "wss:" && hosts.api.protocol === "https:"))
-        throw new PlatformError("unavailable", "DingTalk gave no address to connect to.");
-      return address;
-    },
+    openConnection: (signal) => requestConnection(requests, signal),
 
     async tryCredentials(signal) {
-      await requestToken(signal);
+      await requests.requestToken(signal);
     },
   };
 }
 
-/** The ticket may hold `+` and `/`, which mean something else in an address. */
-function addressOf(endpoint: string, ticket: string): URL | null {
-  const url = URL.parse(endpoint);
-  if (url === null || ticket === "" || !/^wss?:$/.test(url.protocol)) return null;
-  url.searchParams.set("ticket", ticket);
-  return url;
-}
-
-function isSuccess({ status, json }: ApiAnswer): boolean {
-  return status >= 200 && status < 300 && json !== undefined;
-}
-
-function missing(key: "app_key" | "app_secret"): PlatformError {
-  const name = key === "app_key" ? "Client ID" : "Client Secret";
-  return new PlatformError("unauthorized", `platforms.dingtalk.${key} is missing.`, {
-    hint: `Copy the ${name} from open-dev.dingtalk.com, your app, Credentials (凭证与基础信息).`,
-  });
+function tokened<T>(
+  { tokens }: Requests,
+  signal: AbortSignal,
+  call: (token: string) => Promise<T>,
+): Promise<T> {
+  return withToken(tokens, call, isTokenRefused, signal);
 }

@@ -22,7 +22,7 @@ class SdkClient extends DWClient {
 }
 
 test("DingTalk's own SDK connects to the fake, receives, acknowledges, answers and answers pings", async () => {
-  await using fake = startFakeDingTalk({ redeliverAfterMs: 100, pingEveryMs: 50 });
+  await using fake = startFakeDingTalk({ redeliverAfterMs: 500, pingEveryMs: 50 });
   const client = new SdkClient(fake);
   const received: DWClientDownStream[] = [];
   client.registerCallbackListener(TOPIC_ROBOT, (frame) => {
@@ -46,7 +46,7 @@ test("DingTalk's own SDK connects to the fake, receives, acknowledges, answers a
   try {
     await fake.until(() => client.registered, "the SDK says that it is registered");
     fake.write({ text: "hello" });
-    await fake.until(() => fake.pending === 0 && received.length === 2, "it is acknowledged");
+    await fake.until(() => fake.pending === 0 && received.length >= 2, "it is acknowledged");
     const [first, second] = received.map(({ data }) => JSON.parse(data).msgId);
     expect(second).toBe(first);
     expect(received[0]?.headers.messageId).not.toBe(received[1]?.headers.messageId);

@@ -144,6 +144,18 @@ export async function startListening({
   });
 }
 
+/** A listening robot to which person 1 has written, so that there is a webhook. */
+export async function startSpoken(changes = {}, writing = {}) {
+  const listening = await startListening({ changes });
+  listening.fake.write({ text: "hello", ...writing });
+  await listening.fake.until(() => listening.events.length === 1, "somebody has written");
+  const { fake } = listening;
+  return Object.assign(listening, {
+    direct: () => fake.shown(fake.directId(1)),
+    group: () => fake.shown(fake.groupId),
+  });
+}
+
 /** A message to be sent to person 1. */
 export function outbound(
   fake: FakeDingTalk,

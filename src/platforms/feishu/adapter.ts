@@ -1,5 +1,6 @@
 import type { AccountSettings, ConnectionHooks, PlatformAdapter } from "../contract.ts";
 import { createFeishuApi } from "./api.ts";
+import { createCardKit } from "./card-kit.ts";
 import { createChats } from "./chats.ts";
 import { fetchFile } from "./fetch-file.ts";
 import { createIdentify } from "./identity.ts";
@@ -24,7 +25,7 @@ export function createAdapter(account: AccountSettings<"feishu">, timing: Timing
   const chats = createChats(api, noteDebug);
   const take = createIntake({ api, identify, people: createPeople(api, noteDebug), chats, timing });
   const messages = createMessages(api);
-  const streams = createStreams(api, messages, note);
+  const streams = createStreams({ cardKit: createCardKit(api), messages, note });
   return {
     ...createSending({ api, messages, streams, chats, timing }),
     async listen(hooks, signal) {

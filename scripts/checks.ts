@@ -40,6 +40,7 @@ const PROOFS = [
   ["ssrf"],
   ["mcp", "--short"],
   ["gateway", "--short"],
+  ["gateway-slow", "--short"],
   ["conformance", "--short"],
 ];
 

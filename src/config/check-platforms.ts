@@ -101,13 +101,24 @@ function checkAccount(
       path: [...path, "allowed_users"],
       message: `${shown}.allowed_users is empty and pairing is off: it answers nobody`,
     });
-  for (const [i, user] of account.allowed_users.entries())
-    if (typeof user === "string" && user.startsWith("@")) {
-      const message = `${shown}.allowed_users[${i}] must be an id, not the name ${JSON.stringify(user)}`;
-      const hint = "A user name can change hands: write the id.";
-      faults.push({ path: [...path, "allowed_users", String(i)], message, hint });
-    }
+  checkUsers([...path, "allowed_users"], account.allowed_users, { faults, warnings });
   checkSecretToken([...path, "secret_token"], account["secret_token"], { faults, warnings });
+}
+
+function checkUsers(path: Path, users: Account["allowed_users"], { faults }: Findings): void {
+  for (const [i, user] of users.entries()) {
+    const place = [...path, String(i)];
+    const shown = formatPath(place);
+    if (typeof user === "string" && user.startsWith("@"))
+      faults.push({
+        path: place,
+        message: `${shown} must be an id, not the name ${JSON.stringify(user)}`,
+        hint: "A user name can change hands: write the id.",
+      });
+    // Where ids may be text, a number that is not exact has become text.
+    if (typeof user === "number" && !Number.isSafeInteger(user))
+      faults.push({ path: place, message: `${shown} is too long for an id of Telegram` });
+  }
 }
 
 /** Telegram's secret stands in a header, so that it could be guessed; the form is that of the Bot API (`setWebhook`). */

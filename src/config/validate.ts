@@ -88,8 +88,9 @@ function conformed(node: ConfigNode, value: unknown, path: Path, spelling: Spell
   const accepted: ConfigNode[] = node["anyOf"] ?? [node];
   const accepts = (kind: string) => accepted.some((option) => option[Kind] === kind);
   if (typeof value === "number") {
-    const exact = accepts("Number") || (accepts("Integer") && Number.isSafeInteger(value));
-    return !exact && accepts("String") ? (spelling.source(path) ?? value) : value;
+    const text = spelling.source(path);
+    if (text === undefined || !accepts("String")) return value;
+    return accepts("Integer") && text === String(value) ? value : text;
   }
   if (typeof value !== "string") return value;
   const word = accepted.find((option) => String(option["const"]).toLowerCase() === value.toLowerCase());

@@ -9,6 +9,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
 } from "yaml";
 import { formatPath, type Path } from "./path.ts";
 
@@ -72,7 +73,11 @@ export function parseYaml(text: string, maxNodes = MAX_NODES): YamlFile {
   const lines = new LineCounter();
   const marks = new Map<string, Mark>();
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && keyText(a) === keyText(b),
+    });
     const faults = [...document.errors, ...document.warnings];
     const problems = faults.map(({ code, pos: [at] }) => {
       const inReference = text[at] === "{" && text[at - 1] === "$";
@@ -131,12 +136,17 @@ function readMap(reader: Reader, pairs: readonly { key: unknown; value: unknown 
   const read: Record<string, unknown> = {};
   for (const pair of pairs) {
     const position = isNode(pair.key) ? positionOf(reader.lines, pair.key) : { line: 1, column: 1 };
-    const name = isScalar(pair.key) ? String(pair.key.value) : "";
+    const name = isScalar(pair.key) ? keyText(pair.key) : "";
     if (Object.hasOwn(read, name)) continue; // a problem already: the first one counts
     if (name && name !== "__proto__") read[name] = readNode(reader, pair.value, [...path, name], position);
     else reader.problems.push({ path: formatPath(path), message: "this cannot be a key", ...position });
   }
   return read;
+}
+
+/** A key as it is written: ids of chats are keys, and as numbers the long ones would lose digits. */
+function keyText({ value, source }: Scalar): string {
+  return typeof value === "string" ? value : (source ?? String(value));
 }
 
 function positionOf(lines: LineCounter, node: Node): Position {

@@ -21,6 +21,8 @@ const POOR_FILL = 0.2;
 
 /** So much of the length of a part. */
 const LOOK_AHEAD = 0.25;
+/** Enough to see where a character ends. */
+const LONG_CHARACTER = 32;
 
 const SENTENCE_END = /(?:[。！？；…]+|(?<!^[ \t]*\d{1,9}|[.!?;])[.!?;]+(?=["')\]”’]*\s))["')\]”’」』）】]*/gm;
 /** Before a space, after a sign that needs none. */
@@ -64,7 +66,7 @@ function withinLine({ markdown, start, limit, lines, lastLine }: Stretch, good: 
   const line = lines[lastLine];
   const from = Math.max(start, line?.start ?? start);
   // What begins before the limit may end after it. Nothing farther on counts, or a growing text would change its parts.
-  const text = markdown.slice(from, limit + (limit - start) * LOOK_AHEAD);
+  const text = markdown.slice(from, limit + LOOK_AHEAD * (limit - start) + LONG_CHARACTER);
   const reach = limit - from;
   const least = Math.max(1, good - from);
   const spans = line?.kind === "prose" ? inlineSpans(text) : [];

@@ -1,7 +1,9 @@
 import { Hooks, Lexer, type MarkedToken, type Token, Tokenizer } from "marked";
 
 /** Quotes and lists within one another beyond this are text: marked recurses, and nobody reads them. */
-const MAX_NESTED_BLOCKS = 16;
+const MAX_NESTED_BLOCKS = 8;
+/** So many items that begin in one line: lists are text then, marked takes long to undo them. */
+const DEEP_LIST = /^(?:[ >]*(?:[-*+]|\d{1,9}[.)])[ \t]){16}/m;
 /** Marks within one another beyond this are text. */
 const MAX_NESTED_MARKS = 12;
 /** A paragraph with more signs that may begin a mark is text: pairing them takes quadratic time. */
@@ -13,11 +15,14 @@ const CJK_LETTER = "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}]"
 const CJK = `(?:${CJK_PUNCTUATION}|${CJK_LETTER})`;
 const PUNCTUATION = "(?!~)[\\p{P}\\p{S}]";
 
+/** A line and the line of dashes below it. */
+const TABLE_HEAD = /^[^\n]+\n {0,3}(?=[^\n]*-)(?=[^\n]*\|)[|: -]+(?=\n|$)/;
+
 /** Languages without spaces: there CommonMark finds no end of `**注意：**请`. */
 const HAS_CJK_MARKS = new RegExp(`[*~]${CJK}|${CJK}[*~]`, "u");
 const URL_END = new RegExp(CJK_PUNCTUATION, "u");
 const BREAK_TAG = /^<br\s*\/?>/i;
-const MARK_SIGN = /[*_~[`]+/g;
+const MARK_SIGN = /\*+|_+|~+|\[|`+/g;
 
 /** What may open a mark: like marked's own, but Chinese punctuation counts as a letter after the sign, ... */
 const OPENS_EM = new RegExp(
@@ -44,16 +49,41 @@ export function lex(markdown: string): MarkedToken[] {
   if (hooks)
     hooks.emStrongMask = (masked) => masked.replace(SPOILS_CLOSING, (sign) => "字".repeat(sign.length));
   const lexer = new Lexer({ gfm: true, tokenizer, hooks });
-  const { inline } = tokenizer.rules;
+  const { block, inline } = tokenizer.rules;
+  tokenizer.rules.block = { ...block, paragraph: paragraphRule(block) };
   tokenizer.rules.inline = {
     ...inline,
     emStrongLDelim: OPENS_EM,
     delLDelim: OPENS_DEL,
     punctuation: BEFORE_OPENING,
   };
-  boundDepth(lexer);
+  if (DEEP_LIST.test(markdown)) tokenizer.list = () => undefined;
+  boundDepth(lexer, tokenizer);
   // The union has a member for extensions, of which there are none here.
   return lexer.lex(markdown) as MarkedToken[];
+}
+
+let paragraph: RegExp | undefined;
+
+/** marked's own rule looks at the whole rest of a text for a table, at every line: here it looks at two lines. */
+function paragraphRule(block: Tokenizer["rules"]["block"]): RegExp {
+  const table = block.table.source.replace(/^\^/, "");
+  paragraph ??= new RegExp(block.paragraph.source.replace(table, () => TABLE_HEAD.source.slice(1)));
+  return paragraph;
+}
+
+/** Whether a table begins here: as many cells in the line as columns below it. */
+function beginsTable(src: string): boolean {
+  const [head, columns] = TABLE_HEAD.exec(src)?.[0].split("\n") ?? [];
+  return head !== undefined && columns !== undefined && cellCount(head) === cellCount(columns);
+}
+
+function cellCount(line: string): number {
+  return line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/\|$/, "")
+    .split(/(?<!\\)\|/).length;
 }
 
 function createTokenizer(): Tokenizer {
@@ -69,7 +99,8 @@ function createTokenizer(): Tokenizer {
     return found ? { type: "br" as const, raw: found[0] } : undefined;
   };
   Object.assign(tokenizer, { tag });
-  const { url } = tokenizer;
+  const { table, url } = tokenizer;
+  tokenizer.table = (src) => (beginsTable(src) ? table.call(tokenizer, src) : undefined);
   tokenizer.url = (src) => {
     const link = url.call(tokenizer, src);
     const end = link?.raw.search(URL_END) ?? -1;
@@ -79,20 +110,23 @@ function createTokenizer(): Tokenizer {
 }
 
 /** Takes what is nested too deep, or crowded with signs, for plain text. */
-function boundDepth(lexer: Lexer): void {
-  const blockTokens = lexer.blockTokens.bind(lexer);
+function boundDepth(lexer: Lexer, tokenizer: Tokenizer): void {
   const inlineTokens = lexer.inlineTokens.bind(lexer);
+  const blockquote = tokenizer.blockquote.bind(tokenizer);
+  const list = tokenizer.list.bind(tokenizer);
   let blocks = 0;
   let marks = 0;
-  lexer.blockTokens = ((src: string, tokens: Token[] = [], isClipped?: boolean) => {
-    if (blocks >= MAX_NESTED_BLOCKS) return asText(src, tokens);
+  const nested = <T>(read: (src: string) => T | undefined, src: string): T | undefined => {
+    if (blocks >= MAX_NESTED_BLOCKS) return undefined;
     blocks += 1;
     try {
-      return blockTokens(src, tokens, isClipped);
+      return read(src);
     } finally {
       blocks -= 1;
     }
-  }) as Lexer["blockTokens"];
+  };
+  tokenizer.blockquote = (src) => nested(blockquote, src);
+  tokenizer.list = (src) => nested(list, src);
   lexer.inlineTokens = (src, tokens = []) => {
     if (marks >= MAX_NESTED_MARKS || (marks === 0 && isCrowded(src))) return asText(src, tokens);
     marks += 1;

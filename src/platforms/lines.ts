@@ -27,6 +27,9 @@ type LineKind = Omit<Line, "start" | "indent">;
 /** A longer head of a table is not repeated, and stands as "". */
 const MAX_HEAD_CHARS = 500;
 
+/** A longer line of dashes makes no table: to read it could take long. */
+const MAX_DELIMITER_CHARS = 2000;
+
 const HEADING = /^ {0,3}#{1,6}(?:\s|$)/;
 const ITEM = /^(?:[-*+]|\d{1,9}[.)])\s/;
 const DELIMITER_ROW = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
@@ -75,7 +78,11 @@ function kindOf(text: string, indent: number, next: () => string, state: State):
   if (text.includes("|")) {
     if (state.tableHead !== undefined) return row(isKept ? "never" : "line", state.tableHead);
     const delimiter = next();
-    if (delimiter.includes("|") && DELIMITER_ROW.test(delimiter.replace(QUOTE, ""))) {
+    if (
+      delimiter.length <= MAX_DELIMITER_CHARS &&
+      delimiter.includes("|") &&
+      DELIMITER_ROW.test(delimiter.replace(QUOTE, ""))
+    ) {
       state.tableHead = headOf(text, delimiter);
       // The line of dashes and the first row.
       state.kept = 2;

@@ -54,9 +54,7 @@ const { inline } = fc.letrec<{ inline: string; piece: string }>((tie) => ({
     fc.tuple(tie("inline"), url).map(([text, to]) => `[${text}](${to})`),
     fc.tuple(word, url).map(([text, to]) => `![${text}](${to})`),
   ),
-  inline: fc
-    .array(tie("piece"), { minLength: 1, maxLength: 3, depthSize: "small" })
-    .map((all) => all.join("")),
+  inline: fc.array(tie("piece"), { minLength: 1, maxLength: 3 }).map((all) => all.join("")),
 }));
 
 const line = fc.array(inline, { minLength: 1, maxLength: 4 }).map((all) => all.join(""));

@@ -86,6 +86,18 @@ describe("parseMarkdown", () => {
     expect(inlines(markdown)).toBe(markdown);
   });
 
+  test("what marked alone would read for minutes, or until its stack ends, is read", () => {
+    const hard = [
+      `![${"\t\n-\n|".repeat(4_000)}`,
+      `.${"--\n".repeat(5_000)}`,
+      `${"> ".repeat(8_000)}\n  |`,
+      `${"- ".repeat(4_000)}${"https://\n|".repeat(1_000)}`,
+      ">".repeat(20_000),
+      "**~~~_".repeat(3_000),
+    ];
+    for (const markdown of hard) expect(parseMarkdown(markdown).length).toBeGreaterThan(0);
+  });
+
   test("a text that is longer than any message is one paragraph", () => {
     const markdown = "# a\n\n".repeat(20_000);
     expect(parseMarkdown(markdown)).toEqual([

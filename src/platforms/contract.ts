@@ -121,6 +121,8 @@ export interface FetchedFile {
 /** A native command of the bot's menu; descriptions by language. */
 export interface MenuCommand {
   name: string;
+  /** Other words for it. They work where a command is written as text; menus show the name alone. */
+  aliases?: readonly string[];
   description: { en: string; zh: string };
 }
 

@@ -268,6 +268,7 @@ describe("commands", () => {
     expect(await said("/whoami")).toContain("**Your id** `1`");
     expect(await said("/status")).toContain("Nothing is running.");
     expect(await said("/help")).toContain("/approve");
+    expect(await said("/start")).toContain("/approve");
     expect(await said("/stopp")).toContain("Did you mean `/stop`?");
   });
 

@@ -39,7 +39,6 @@ type Handler = (call: CommandCall, parts: CommandParts, words: Words) => Promise
 
 interface Command extends MenuCommand {
   usage: string;
-  aliases?: readonly string[];
   run: Handler;
 }
 
@@ -107,7 +106,6 @@ const COMMANDS: readonly Command[] = [
   },
   {
     name: "help",
-    aliases: ["start"],
     usage: "/help",
     description: { en: "this list", zh: "显示本列表" },
     run: help,
@@ -115,7 +113,14 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** The commands as platforms list them. */
-export const MENU: readonly MenuCommand[] = COMMANDS.map(({ name, description }) => ({ name, description }));
+export const MENU: readonly MenuCommand[] = COMMANDS.map(({ name, aliases, description }) => ({
+  name,
+  description,
+  ...(aliases === undefined ? {} : { aliases }),
+}));
+
+/** What Telegram's clients say by themselves when somebody opens the chat. */
+const GREETING = { command: "start", means: "help" };
 
 const BY_NAME = new Map(
   COMMANDS.flatMap((one) => [one.name, ...(one.aliases ?? [])].map((name) => [name, one])),
@@ -130,7 +135,7 @@ export function commandIn(text: string): { name: string; rest: string } | null {
 /** Does what the command says. The answer to it, or null where that comes by itself. */
 export async function runCommand(call: CommandCall, parts: CommandParts): Promise<string | null> {
   const words = wordsIn(call.place.language);
-  const command = BY_NAME.get(call.name);
+  const command = BY_NAME.get(call.name === GREETING.command ? GREETING.means : call.name);
   if (command === undefined)
     return words.unknownCommand(call.name, nearest(call.name, [...BY_NAME.keys()]) ?? undefined);
   return command.run(call, parts, words);

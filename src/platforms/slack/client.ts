@@ -78,7 +78,7 @@ export function createSlackAdapter(
     fetchFile: (file, maxBytes, signal) => fetchFile(api, file, maxBytes, signal),
     // Slack lists the commands of an app in its manifest alone; here they tell which words are commands in threads.
     async registerCommands(known) {
-      for (const { name } of known) commands.add(name);
+      for (const { name, aliases = [] } of known) for (const word of [name, ...aliases]) commands.add(word);
     },
   };
 }

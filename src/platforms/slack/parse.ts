@@ -7,7 +7,7 @@ import { asCommand, mentions, writtenText } from "./text.ts";
 export interface Reading {
   /** The id of the bot as a user. */
   botUserId: string;
-  /** The names of the commands that the gateway knows; empty before it has told them. */
+  /** The words for commands that the gateway knows; empty before it has told them. */
   commands: ReadonlySet<string>;
 }
 

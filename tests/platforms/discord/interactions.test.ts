@@ -117,7 +117,7 @@ test("what is used between others, or is no command and no button, is nothing", 
 test("the commands are made known once, in both languages, and anew only when they differ", async () => {
   await using fake = startFakeDiscord();
   const commands = [
-    { name: "new", description: { en: "begin a new conversation", zh: "开始新对话" } },
+    { name: "new", aliases: ["reset"], description: { en: "begin a new conversation", zh: "开始新对话" } },
     { name: "stop", description: { en: "stop the answer", zh: "停止回答" } },
   ];
   await adapterOf(fake).registerCommands?.(commands, never);

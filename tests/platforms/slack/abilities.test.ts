@@ -162,23 +162,30 @@ describe("commands and buttons over Socket Mode", () => {
   test("arrive and are acknowledged", async () => {
     await using listening = await startListening();
     const { slack, adapter } = listening;
-    await adapter.registerCommands?.([{ name: "stop", description: { en: "stop", zh: "停止" } }], never);
+    const description = { en: "stop", zh: "停止" };
+    await adapter.registerCommands?.([{ name: "stop", aliases: ["halt"], description }], never);
     slack.command("/hermes", "stop");
+    slack.command("/hermes", "halt");
     slack.command("/hermes", "how are you");
     const buttons = [{ label: "Yes", value: "approve:1" }];
     const sent = await adapter.send(outbound("May I?", { address: thread, buttons }), never);
     slack.press("C0GENERAL", sent.messageId, "approve:1");
     slack.write({ channel: "C0GENERAL", thread: THREAD, text: "!stop" });
+    slack.write({ channel: "C0GENERAL", thread: THREAD, text: "!halt" });
+    slack.write({ channel: "C0GENERAL", thread: THREAD, text: "!nonsense" });
     slack.deliver("interactive", { type: "view_submission" });
     slack.deliver("events_api", { event: { type: "reaction_added" } });
-    await slack.until(() => listening.events.length === 4 && slack.pending === 0, "all are taken");
+    await slack.until(() => listening.events.length === 7 && slack.pending === 0, "all are taken");
     expect(
       messagesOf(listening).map(({ text, button, isForBot, address }) => [text, button, isForBot, address]),
     ).toEqual([
       ["/stop", undefined, true, { chat: "D0USER" }],
+      ["/halt", undefined, true, { chat: "D0USER" }],
       ["how are you", undefined, true, { chat: "D0USER" }],
       ["", "approve:1", true, thread],
       ["/stop", undefined, true, thread],
+      ["/halt", undefined, true, thread],
+      ["/nonsense", undefined, false, thread],
     ]);
   });
 });

@@ -346,7 +346,7 @@ describe("signs", () => {
 
   test("the menu, in both languages", async () => {
     await using t = await start();
-    const commands = [{ name: "new", description: { en: "Begin anew", zh: "重新开始" } }];
+    const commands = [{ name: "new", aliases: ["reset"], description: { en: "Begin anew", zh: "重新开始" } }];
     await t.adapter.registerCommands(commands, never);
     expect(t.fake.calls("setMyCommands").map(({ params }) => params)).toEqual([
       { commands: [{ command: "new", description: "Begin anew" }] },

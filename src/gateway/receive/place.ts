@@ -10,6 +10,8 @@ export interface Voice {
   tools?: readonly string[];
   model?: string;
   prompt?: string;
+  /** In which the model shall answer; without it: as it likes. */
+  answerIn?: Language;
 }
 
 /** Somebody in a chat: whom the agent speaks with, in which session, and where its answers go. */
@@ -35,9 +37,15 @@ const THREAD_MARK = "--";
 export function placeOf(account: Account, message: InboundMessage): Place {
   const { address, scope, sender } = message;
   const label = accountLabel(account);
-  const { chats, language, tools, model, prompt } = account.settings;
+  const { chats, tools, model, prompt } = account.settings;
   const own = (Object.hasOwn(chats, address.chat) ? chats[address.chat] : undefined) ?? {};
-  const voice = { tools: own.tools ?? tools, model: own.model ?? model, prompt: own.prompt ?? prompt };
+  const language = own.language ?? account.settings.language;
+  const voice = {
+    tools: own.tools ?? tools,
+    model: own.model ?? model,
+    prompt: own.prompt ?? prompt,
+    answerIn: language === "auto" ? undefined : language,
+  };
   return {
     chatKey: `${chatPrefix(label, address.chat)}${encode(address.thread ?? "")}/${encode(sender.id)}`,
     caller: {
@@ -54,7 +62,7 @@ export function placeOf(account: Account, message: InboundMessage): Place {
       ...(scope === "group" && message.messageId !== undefined ? { replyTo: message.messageId } : {}),
     },
     scope,
-    language: languageOf(own.language ?? language, message),
+    language: languageOf(language, message),
     voice: present(voice),
   };
 }

@@ -49,13 +49,13 @@ function textOf({ text, quoted }: InboundMessage): string {
 const LANGUAGES = { en: "English", zh: "Chinese" } as const;
 
 function instructionsFor({ account, message, place }: Asked, canSendFiles: boolean): string {
-  const { language } = account.settings;
+  const { prompt, answerIn } = place.voice;
   // As JSON: a name is whatever its owner likes.
   const name = JSON.stringify(cleanUntrusted(message.sender.name.slice(0, 64)));
   const lines = [
-    place.voice.prompt,
+    prompt,
     `You speak with ${name} in ${place.scope === "direct" ? "a direct chat" : "a group"} on ${account.platform}. Markdown is shown.`,
-    language === "en" || language === "zh" ? `Answer in ${LANGUAGES[language]}.` : undefined,
+    answerIn === undefined ? undefined : `Answer in ${LANGUAGES[answerIn]}.`,
     place.scope === "group" ? "When there is nothing to say, answer NO_REPLY alone." : undefined,
     canSendFiles ? "To send a file, write a line of its own: MEDIA: followed by its path." : undefined,
   ];

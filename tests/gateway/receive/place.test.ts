@@ -49,11 +49,16 @@ describe("where a message stands", () => {
       chats: { "1": { model: "c/d", tools: ["web"], language: "zh" } },
     };
     const here = place({}, settings);
-    expect(here.voice).toEqual({ model: "c/d", tools: ["web"], prompt: "Be brief." });
+    expect(here.voice).toEqual({ model: "c/d", tools: ["web"], prompt: "Be brief.", answerIn: "zh" });
     expect(here.caller.tools).toEqual(["web"]);
     expect(here.language).toBe("zh");
     const elsewhere = place({ address: { chat: "2" } }, settings);
-    expect(elsewhere.voice).toEqual({ model: "a/b", tools: ["memory"], prompt: "Be brief." });
+    expect(elsewhere.voice).toEqual({
+      model: "a/b",
+      tools: ["memory"],
+      prompt: "Be brief.",
+      answerIn: "en",
+    });
     expect(elsewhere.caller.tools).toEqual(["memory"]);
   });
 

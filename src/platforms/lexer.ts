@@ -1,4 +1,5 @@
-import { Hooks, Lexer, type MarkedToken, type Token, Tokenizer } from "marked";
+import { Hooks, Lexer, type MarkedToken, type Token, Tokenizer, type Tokens } from "marked";
+import { CJK_PUNCTUATION, cjkMask, withCjkEmphasis } from "./cjk-emphasis.ts";
 
 /** Quotes and lists within one another beyond this are text: marked recurses, and nobody reads them. */
 const MAX_NESTED_BLOCKS = 8;
@@ -9,34 +10,12 @@ const MAX_NESTED_MARKS = 12;
 /** A paragraph with more signs that may begin a mark is text: pairing them takes quadratic time. */
 const MAX_MARK_SIGNS = 400;
 
-const CJK_PUNCTUATION =
-  "[\\u3001-\\u303F\\uFF01-\\uFF0F\\uFF1A-\\uFF20\\uFF3B-\\uFF40\\uFF5B-\\uFF65“”‘’…—·]";
-const CJK_LETTER = "[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}]";
-const CJK = `(?:${CJK_PUNCTUATION}|${CJK_LETTER})`;
-const PUNCTUATION = "(?!~)[\\p{P}\\p{S}]";
-
 /** A line and the line of dashes below it. */
 const TABLE_HEAD = /^[^\n]+\n {0,3}(?=[^\n]*-)(?=[^\n]*\|)[|: -]+(?=\n|$)/;
 
-/** Languages without spaces: there CommonMark finds no end of `**注意：**请`. */
-const HAS_CJK_MARKS = new RegExp(`[*~]${CJK}|${CJK}[*~]`, "u");
 const URL_END = new RegExp(CJK_PUNCTUATION, "u");
 const BREAK_TAG = /^<br\s*\/?>/i;
 const MARK_SIGN = /\*+|_+|~+|\[|`+/g;
-
-/** What may open a mark: like marked's own, but Chinese punctuation counts as a letter after the sign, ... */
-const OPENS_EM = new RegExp(
-  `^(?:\\*+(?:((?!\\*)(?!${CJK_PUNCTUATION})${PUNCTUATION})|([^\\s*]))?)|^_+(?:((?!_)${PUNCTUATION})|([^\\s_]))?`,
-  "u",
-);
-const OPENS_DEL = new RegExp(`^~~?(?:((?!~)(?!${CJK_PUNCTUATION})[\\p{P}\\p{S}])|[^\\s~])`, "u");
-/** ... and a Chinese letter before it as a space. */
-const BEFORE_OPENING = new RegExp(`^((?![*_])(?:[\\s\\p{P}\\p{S}]|${CJK_LETTER}))`, "u");
-/** What would keep a sign beside it from closing a mark, in a text without spaces. */
-const SPOILS_CLOSING = new RegExp(
-  `${CJK_PUNCTUATION}(?:(?=[*~])|(?<=[*~].))|(?![*_~])[\\p{P}\\p{S}](?:(?=[*~]+${CJK})|(?<=${CJK}[*~]+.))`,
-  "gsu",
-);
 
 /**
  * The blocks of a text in GitHub's Markdown, read by marked. Other than there: HTML is text but for `<br>`; indented text is
@@ -45,18 +24,12 @@ const SPOILS_CLOSING = new RegExp(
  */
 export function lex(markdown: string): MarkedToken[] {
   const tokenizer = createTokenizer();
-  const hooks = HAS_CJK_MARKS.test(markdown) ? new Hooks() : null;
-  if (hooks)
-    hooks.emStrongMask = (masked) => masked.replace(SPOILS_CLOSING, (sign) => "字".repeat(sign.length));
+  const emStrongMask = cjkMask(markdown);
+  const hooks = emStrongMask ? Object.assign(new Hooks(), { emStrongMask }) : null;
   const lexer = new Lexer({ gfm: true, tokenizer, hooks });
   const { block, inline } = tokenizer.rules;
   tokenizer.rules.block = { ...block, paragraph: paragraphRule(block) };
-  tokenizer.rules.inline = {
-    ...inline,
-    emStrongLDelim: OPENS_EM,
-    delLDelim: OPENS_DEL,
-    punctuation: BEFORE_OPENING,
-  };
+  tokenizer.rules.inline = withCjkEmphasis(inline);
   if (DEEP_LIST.test(markdown)) tokenizer.list = () => undefined;
   boundDepth(lexer, tokenizer);
   // The union has a member for extensions, of which there are none here.
@@ -67,9 +40,13 @@ let paragraph: RegExp | undefined;
 
 /** marked's own rule looks at the whole rest of a text for a table, at every line: here it looks at two lines. */
 function paragraphRule(block: Tokenizer["rules"]["block"]): RegExp {
-  const table = block.table.source.replace(/^\^/, "");
-  paragraph ??= new RegExp(block.paragraph.source.replace(table, () => TABLE_HEAD.source.slice(1)));
+  paragraph ??= new RegExp(block.paragraph.source.replace(inner(block.table), () => inner(TABLE_HEAD)));
   return paragraph;
+}
+
+/** A pattern to stand within another one. */
+function inner(pattern: RegExp): string {
+  return pattern.source.replace(/^\^/, "");
 }
 
 /** Whether a table begins here: as many cells in the line as columns below it. */
@@ -93,12 +70,8 @@ function createTokenizer(): Tokenizer {
   tokenizer.lheading = nothing;
   tokenizer.def = nothing;
   tokenizer.html = nothing;
-  // marked does the same with every kind of token: the type in its union is all it looks at.
-  const tag = (src: string) => {
-    const found = BREAK_TAG.exec(src);
-    return found ? { type: "br" as const, raw: found[0] } : undefined;
-  };
-  Object.assign(tokenizer, { tag });
+  // By its type a tag is HTML; the lexer takes any token.
+  Object.assign(tokenizer, { tag: breakTag });
   const { table, url } = tokenizer;
   tokenizer.table = (src) => (beginsTable(src) ? table.call(tokenizer, src) : undefined);
   tokenizer.url = (src) => {
@@ -107,6 +80,11 @@ function createTokenizer(): Tokenizer {
     return end > 0 ? url.call(tokenizer, src.slice(0, end)) : link;
   };
   return tokenizer;
+}
+
+function breakTag(src: string): Tokens.Br | undefined {
+  const found = BREAK_TAG.exec(src);
+  return found ? { type: "br", raw: found[0] } : undefined;
 }
 
 /** Takes what is nested too deep, or crowded with signs, for plain text. */

@@ -31,7 +31,16 @@ const TYPES: Record<string, string> = {
   a: "text_link",
   blockquote: "blockquote",
 };
-const ORDER = ["expandable_blockquote", "blockquote", "pre", "code", "text_link", "bold", "italic", "underline"];
+const ORDER = [
+  "expandable_blockquote",
+  "blockquote",
+  "pre",
+  "code",
+  "text_link",
+  "bold",
+  "italic",
+  "underline",
+];
 const NAMED: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"' };
 
 const REFERENCE = /&(?:#x([\da-f]+)|#(\d+)|([a-z]+));?/giy;

@@ -36,8 +36,8 @@ export interface ToyChat {
   messages(chat?: string): ShownMessage[];
   /** Every call so far, by name. */
   calls: { name: string; message?: OutboundMessage; detail?: unknown }[];
-  /** What a call throws; it is taken off the list. */
-  failures: { name: string; error: Error }[];
+  /** What a call throws, or the next one with this file; it is taken off the list. */
+  failures: { name: string; error: Error; file?: string }[];
   /** Resolves once the chat shows a finished message that matches. */
   until(condition: () => boolean): Promise<void>;
 }
@@ -75,7 +75,11 @@ export function toyChat(
     queueMicrotask(() => {
       for (const look of waiting) look();
     });
-    const index = failures.findIndex((one) => one.name === name);
+    const index = failures.findIndex(
+      (one) =>
+        one.name === name &&
+        (one.file === undefined || message?.files?.some((file) => file.name === one.file)),
+    );
     const [failure] = index < 0 ? [] : failures.splice(index, 1);
     if (failure) throw failure.error;
   };

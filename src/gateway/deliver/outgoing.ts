@@ -4,6 +4,7 @@ import type { DeliveryStore } from "../../store/contract.ts";
 import type { OutboundDelivery, SentPart } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
+import { wordsIn } from "../words.ts";
 
 /** One message of a delivery. */
 export interface Content {
@@ -90,12 +91,33 @@ async function send(
   content: Content,
   index: number,
   isPartial: boolean,
-  { connection, store, signal }: ShowOptions,
+  options: ShowOptions,
 ): Promise<void> {
   const { delivery } = outgoing;
-  const sent = await connection.adapter.send(messageOf(outgoing, content, index, isPartial), signal);
+  const { connection, store, signal } = options;
+  const message = messageOf(outgoing, content, index, isPartial);
+  const sent = await connection.adapter
+    .send(message, signal)
+    .catch((error: unknown) => sendWithout(message, delivery, options, error));
   delivery.parts[index] = { messageId: sent.messageId };
   await store.recordParts(delivery.id, delivery.parts);
+}
+
+/** A file that the platform refuses is told in its place, so that it holds up nothing else. */
+async function sendWithout(
+  { files = [], ...message }: OutboundMessage,
+  delivery: OutboundDelivery,
+  { connection, mayCall, signal }: ShowOptions,
+  error: unknown,
+): Promise<SentPart> {
+  const isRefusal = error instanceof PlatformError && error.kind === "refused";
+  if (files.length === 0 || !isRefusal) throw error;
+  const { fileLeftOut } = wordsIn(extraOf(delivery).language);
+  const told = files.map(({ name }) => fileLeftOut(name, error.message)).join("\n\n");
+  const markdown = [message.markdown, told].filter((one) => one !== "").join("\n\n");
+  await mayCall();
+  const idempotencyId = `${message.idempotencyId}:without`;
+  return connection.adapter.send({ ...message, markdown, idempotencyId }, signal);
 }
 
 /** A message that somebody deleted meanwhile is sent anew. */

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createFileOpener, extractFiles } from "../../../src/gateway/deliver/files.ts";
+import { PlatformError } from "../../../src/platforms/contract.ts";
 import type { Caller } from "../../../src/tools/contract.ts";
 import { says, scriptedModels } from "../../fakes/scripted-model.ts";
 import { openTestAgent, type TestAgent } from "../../support/agent.ts";
+import { openToyGateway } from "../../support/chat.ts";
 
 describe("files named in an answer", () => {
   const cases: [string, string, string, string[]][] = [
@@ -55,4 +57,23 @@ describe("opening them", () => {
     expect(open("plot.png", { ...caller, scopes: ["chat"] }, 100)).rejects.toThrow("cannot be read here");
     expect(open("plot.png", undefined, 100)).rejects.toThrow("cannot be read here");
   });
+});
+
+test("an answer whose file the platform refuses is sent all the same, and says so in the chat", async () => {
+  const models = scriptedModels([says("Bitte 看图。\nMEDIA: plot.png")]);
+  await using gateway = await openToyGateway({ models });
+  const { chat, store } = gateway;
+  const workspace = join(dirname(store.path), "workspace");
+  mkdirSync(workspace, { recursive: true });
+  writeFileSync(join(workspace, "plot.png"), Buffer.from("89504e470d0a1a0a", "hex"));
+  chat.failures.push({ name: "send", file: "plot.png", error: new PlatformError("refused", "Too large.") });
+  await gateway.write("画一张图");
+  await chat.until(() => chat.messages("1").length === 2);
+  expect(chat.messages("1").map(({ text }) => text)).toEqual([
+    "Bitte 看图。",
+    "⚠️ `plot.png` 未能发送：Too large.",
+  ]);
+  await gateway.deliverer.stop(Promise.resolve());
+  const { items } = await store.deliveries.list({ limit: 10 });
+  expect(items).toMatchObject([{ status: "sent", parts: [{}, {}] }]);
 });

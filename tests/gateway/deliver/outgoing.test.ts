@@ -7,6 +7,11 @@ import { type ToyChat, toyChat } from "../../support/chat.ts";
 const contents = (...texts: string[]): Content[] => texts.map((markdown) => ({ markdown }));
 const texts = (chat: ToyChat) => chat.messages().map((one) => one.text);
 
+const fileContent = (name: string): Content => ({
+  markdown: "",
+  files: [{ name, mediaType: "image/png", bytes: new Uint8Array(1) }],
+});
+
 function outgoing(parts: SentPart[] = []): Outgoing {
   return {
     delivery: {
@@ -39,6 +44,8 @@ function shower(chat: ToyChat, item: Outgoing, mayCall: () => Promise<boolean> =
     recorded,
     partial: (...all: string[]) => show(item, contents(...all), { ...options, isPartial: true }),
     whole: (...all: string[]) => show(item, contents(...all), { ...options, isPartial: false }),
+    withFiles: (text: string, ...names: string[]) =>
+      show(item, [...contents(text), ...names.map(fileContent)], { ...options, isPartial: false }),
   };
 }
 
@@ -87,6 +94,36 @@ describe("showing a delivery", () => {
     await shower(chat, item).whole("ab");
     expect(texts(chat)).toEqual(["a", "ab"]);
     expect(item.delivery.parts).toEqual([{ messageId: "m:dlv_1:0:again" }]);
+  });
+
+  test("tells of a file that the platform refuses, and sends the others", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    const error = new PlatformError("refused", "The file is too large.");
+    chat.failures.push({ name: "send", file: "a.png", error });
+    await shower(chat, item).withFiles("two files", "a.png", "b.png");
+    expect(chat.messages().map(({ text, files }) => [text, files])).toEqual([
+      ["two files", []],
+      ["⚠️ `a.png` could not be sent: The file is too large.", []],
+      ["", ["b.png"]],
+    ]);
+    expect(item.delivery.parts).toHaveLength(3);
+    const calls = chat.calls.length;
+    await shower(chat, outgoing([...item.delivery.parts])).withFiles("two files", "a.png", "b.png");
+    expect(chat.messages()).toHaveLength(3);
+    expect(chat.calls.slice(calls).map(({ name }) => name)).toEqual(["edit"]);
+  });
+
+  test("tries a file again that only could not be sent now", async () => {
+    const chat = toyChat();
+    chat.failures.push({ name: "send", file: "a.png", error: new PlatformError("unavailable", "later") });
+    const item = outgoing();
+    await expect(shower(chat, item).withFiles("text", "a.png")).rejects.toThrow("later");
+    await shower(chat, item).withFiles("text", "a.png");
+    expect(chat.messages().map(({ text, files }) => [text, files])).toEqual([
+      ["text", []],
+      ["", ["a.png"]],
+    ]);
   });
 
   test("leaves the rest for later where no call may be made", async () => {

@@ -4,6 +4,7 @@ import type { LiveConfig } from "../../config/live.ts";
 import { derivedId } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { PlatformError } from "../../platforms/contract.ts";
+import { closeFence } from "../../platforms/fences.ts";
 import { splitMarkdown } from "../../platforms/split.ts";
 import type { Store } from "../../store/contract.ts";
 import type { NewOutboundDelivery, Run } from "../../store/records.ts";
@@ -95,7 +96,8 @@ function livePainter(
   const paint = async () => {
     const { text, tool } = growing.current;
     const working = tool === null ? "" : wordsIn(language).working(tool);
-    const markdown = [text.trim(), working].filter((one) => one !== "").join("\n\n");
+    const said = working === "" ? text.trim() : closeFence(text.trim());
+    const markdown = [said, working].filter((one) => one !== "").join("\n\n");
     const contents = splitMarkdown(markdown, fitsIn(connection)).map((one) => ({ markdown: one.text }));
     if (contents.length === 0 || !connection.can(isDraft ? "draft" : "edit")) return;
     const mayCall = async () => pace.tryTake(chat, scope);

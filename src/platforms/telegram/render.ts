@@ -11,7 +11,8 @@ const MAX_ENTITIES = 100;
 const MAX_MARKDOWN_UNITS = 8 * MAX_TEXT_UNITS;
 
 const TAGS: Record<Style, string> = { bold: "b", italic: "i", strike: "s" };
-const LINKABLE = /^(https?:\/\/|tg:\/\/|mailto:)./i;
+/** Not `tg://`: a link to a person calls that person. */
+const LINKABLE = /^(https?:\/\/|mailto:)./i;
 
 const HTML: Dialect = {
   text: escapeHtml,

@@ -23,9 +23,9 @@ const TABLE: [name: string, markdown: string, html: string][] = [
   ["code that is not ended yet", "a\n```py\nb", 'a\n<pre><code class="language-py">b</code></pre>'],
   ["bold text that is not ended yet", "a **b", "a **b"],
   [
-    "addresses that Telegram opens",
-    "[a](tg://resolve?domain=b) [c](mailto:d@e.f)",
-    '<a href="tg://resolve?domain=b">a</a> <a href="mailto:d@e.f">c</a>',
+    "addresses that Telegram opens, and none that calls a person",
+    "[c](mailto:d@e.f) [Ann](tg://user?id=501)",
+    '<a href="mailto:d@e.f">c</a> Ann (tg://user?id=501)',
   ],
   [
     "an address in quotes",

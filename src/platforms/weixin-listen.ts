@@ -1,38 +1,36 @@
-import { backoffMs } from "../../../lib/backoff.ts";
-import { sleep } from "../../../lib/waiting.ts";
-import {
-  type AccountSettings,
-  type BotIdentity,
-  type ConnectionHooks,
-  PlatformError,
-} from "../../contract.ts";
-import { textOf } from "../../fields.ts";
-import type { WeixinApi } from "../../weixin-api.ts";
-import type { Timing } from "../timing.ts";
+import { type BackoffOptions, backoffMs } from "../lib/backoff.ts";
+import { sleep } from "../lib/waiting.ts";
+import { type BotIdentity, type ConnectionHooks, PlatformError } from "./contract.ts";
+import type { WeixinApi } from "./weixin-api.ts";
 
-/** What listening works with. */
-export interface AppListenParts {
-  account: AccountSettings<"wecom">;
+/** What watching works with. */
+export interface WatchParts {
   api: WeixinApi;
-  timing: Timing;
+  /** Who the account is; asked once. */
+  identify(signal: AbortSignal): Promise<BotIdentity>;
+  timing: {
+    /** Between two looks. */
+    checkMs: number;
+    /** Between tries while nobody can be reached. */
+    retry: BackoffOptions;
+  };
 }
 
 /**
- * Messages come by calls to the webhook: this only watches that the credentials are taken, and says so. Rejects with
- * `unauthorized` when they are not.
+ * For accounts that are called: watches that their credentials are taken, and says so. Rejects with `unauthorized` when they are
+ * not.
  */
 export async function watchCredentials(
-  parts: AppListenParts,
+  { api, identify, timing }: WatchParts,
   hooks: ConnectionHooks,
   signal: AbortSignal,
 ): Promise<void> {
-  const { api, timing } = parts;
   let identity: BotIdentity | null = null;
   let isConnected = false;
   for (let failures = 0; !signal.aborted; )
     try {
       await api.checkCredentials(signal);
-      identity ??= await identify(parts, signal);
+      identity ??= await identify(signal);
       if (isConnected) hooks.alive();
       else hooks.connected(identity);
       isConnected = true;
@@ -46,11 +44,4 @@ export async function watchCredentials(
       await sleep(error.retryAfterMs ?? backoffMs(failures, timing.retry), signal);
       failures += 1;
     }
-}
-
-/** The application as people see it (https://developer.work.weixin.qq.com/document/path/90227). */
-async function identify({ account, api }: AppListenParts, signal: AbortSignal): Promise<BotIdentity> {
-  const { agent_id: id = "" } = account;
-  const answer = await api.call({ method: "GET", path: "agent/get", query: { agentid: id } }, signal);
-  return { id, name: textOf(answer["name"]) || id };
 }

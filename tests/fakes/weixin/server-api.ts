@@ -63,6 +63,8 @@ export interface ServerApiParts {
   /** The number for a token that is none. */
   badToken: number;
   methods: Readonly<Record<string, Method>>;
+  /** What needs no token. */
+  open?: Readonly<Record<string, Method>>;
   /** Called when something changed. */
   changed?(): void;
 }
@@ -115,6 +117,8 @@ export function startServerApi(parts: ServerApiParts): ServerApi {
   };
 
   const perform = async (call: ApiCall, request: Request): Promise<Answer> => {
+    const open = parts.open?.[call.path];
+    if (open !== undefined) return open(call);
     if (call.path !== parts.tokenPath && (token === null || call.query["access_token"] !== token))
       throw new Refusal(parts.badToken);
     if (call.path === "media/upload") return upload(request, call.query["type"] ?? "");

@@ -1,10 +1,11 @@
 import type { AccountSettings, PlatformAdapter } from "../../contract.ts";
 import { isAesKey } from "../../weixin-cipher.ts";
+import { watchCredentials } from "../../weixin-listen.ts";
 import { lacks } from "../errors.ts";
 import type { Timing } from "../timing.ts";
 import { createAppApi } from "./api.ts";
 import { fetchFile } from "./fetch-file.ts";
-import { watchCredentials } from "./listen.ts";
+import { identify } from "./identity.ts";
 import { createAppSending } from "./send.ts";
 import { createAppWebhook } from "./webhook.ts";
 
@@ -15,9 +16,10 @@ export function createAppAdapter(account: AccountSettings<"wecom">, timing: Timi
   if (!isAesKey(account.encoding_aes_key))
     throw lacks("encoding_aes_key", `It is the EncodingAESKey of 43 characters ${place}.`);
   const api = createAppApi(account, timing);
+  const watched = { api, timing, identify: (signal: AbortSignal) => identify(account, api, signal) };
   return {
     send: createAppSending({ account, api, timing }),
-    listen: (hooks, signal) => watchCredentials({ account, api, timing }, hooks, signal),
+    listen: (hooks, signal) => watchCredentials(watched, hooks, signal),
     webhook: createAppWebhook(account),
     fetchFile: (file, maxBytes, signal) => fetchFile(api, file, maxBytes, signal),
   };

@@ -2,12 +2,12 @@
  * The second half of `scripts/test`: every check, test and short proof, one after another, going on after a failure.
  * The last line is `N passed, N failed`, where a check or a proof counts as one and the tests count each.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "..");
 const BINARY = join(ROOT, "dist/hermes");
-const RESULTS = join(ROOT, ".cache/tests.xml");
+const RESULTS = join(ROOT, ".cache/tests");
 const bun = process.execPath;
 
 interface Check {
@@ -24,6 +24,8 @@ interface Outcome {
 }
 
 const MINUTE_MS = 60_000;
+/** What lies beside the tests and is no test. */
+const NO_TESTS = ["tests/fakes", "tests/judges", "tests/support"];
 
 /** The short form of every proof; `docs/evidence.md` has the long ones. */
 const PROOFS = [
@@ -44,27 +46,48 @@ const PROOFS = [
   ["conformance", "--short"],
 ];
 
-const CHECKS: Check[] = [
-  { name: "lint and format", command: [bun, "x", "biome", "ci", "--colors=off", "."], timeoutMs: MINUTE_MS },
-  { name: "types", command: [bun, "x", "tsc", "-p", "."], timeoutMs: 2 * MINUTE_MS },
-  { name: "dead code", command: [bun, "x", "knip", "--no-progress"], timeoutMs: MINUTE_MS },
-  { name: "generated files", command: [bun, "scripts/generate.ts", "--check"], timeoutMs: MINUTE_MS },
-  { name: "build", command: [bun, "scripts/build.ts"], timeoutMs: 3 * MINUTE_MS },
-  {
-    name: "tests",
-    command: [bun, "test", "--only-failures", "--reporter=junit", `--reporter-outfile=${RESULTS}`],
-    timeoutMs: 8 * MINUTE_MS,
-    count: testOutcome,
-  },
-  ...PROOFS.map(([name, ...options]) => ({
-    name: `proof: ${name}`,
-    command: [bun, `scripts/prove/${name}.ts`, ...options],
-    timeoutMs: 2 * MINUTE_MS,
-  })),
+/** Where the tests of the chat platforms are. They wait more than they work, and run beside all others. */
+const PLATFORM_TESTS = ["tests/contract", "tests/gateway", "tests/platforms"];
+const OTHER_TESTS = readdirSync(join(ROOT, "tests"))
+  .map((name) => `tests/${name}`)
+  .filter((path) => !PLATFORM_TESTS.includes(path) && !NO_TESTS.includes(path));
+
+/** One after another; those of one group side by side. */
+const CHECKS: Check[][] = [
+  [
+    {
+      name: "lint and format",
+      command: [bun, "x", "biome", "ci", "--colors=off", "."],
+      timeoutMs: MINUTE_MS,
+    },
+  ],
+  [{ name: "types", command: [bun, "x", "tsc", "-p", "."], timeoutMs: 2 * MINUTE_MS }],
+  [{ name: "dead code", command: [bun, "x", "knip", "--no-progress"], timeoutMs: MINUTE_MS }],
+  [{ name: "generated files", command: [bun, "scripts/generate.ts", "--check"], timeoutMs: MINUTE_MS }],
+  [{ name: "build", command: [bun, "scripts/build.ts"], timeoutMs: 3 * MINUTE_MS }],
+  [tests("tests", OTHER_TESTS), tests("tests of platforms", PLATFORM_TESTS)],
+  ...PROOFS.map(([name = "", ...options]) => [
+    {
+      name: `proof: ${name}`,
+      command: [bun, `scripts/prove/${name}.ts`, ...options],
+      timeoutMs: 2 * MINUTE_MS,
+    },
+  ]),
 ];
 
-function testOutcome(exitCode: number): Outcome {
-  const results = existsSync(RESULTS) ? readFileSync(RESULTS, "utf8") : "";
+function tests(name: string, paths: readonly string[]): Check {
+  const results = join(RESULTS, `${name.replaceAll(" ", "-")}.xml`);
+  const reporter = ["--only-failures", "--reporter=junit", `--reporter-outfile=${results}`];
+  return {
+    name,
+    command: [bun, "test", ...reporter, ...paths.map((path) => `./${path}`)],
+    timeoutMs: 9 * MINUTE_MS,
+    count: (exitCode) => testOutcome(exitCode, results),
+  };
+}
+
+function testOutcome(exitCode: number, file: string): Outcome {
+  const results = existsSync(file) ? readFileSync(file, "utf8") : "";
   failures.push(...failedTests(results));
   const suites = /<testsuites[^>]*>/.exec(results)?.[0];
   const number = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites ?? "")?.[1] ?? 0);
@@ -102,15 +125,17 @@ async function run(check: Check): Promise<Outcome> {
   return counted ?? { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1 };
 }
 
-mkdirSync(join(ROOT, ".cache"), { recursive: true });
-rmSync(RESULTS, { force: true });
+rmSync(RESULTS, { recursive: true, force: true });
+mkdirSync(RESULTS, { recursive: true });
 const total = { passed: 0, failed: 0 };
 const failures: string[] = [];
-for (const check of CHECKS) {
-  const { passed, failed } = await run(check);
-  total.passed += passed;
-  total.failed += failed;
-  if (failed > 0) failures.push(check.name);
+for (const group of CHECKS) {
+  const outcomes = await Promise.all(group.map(run));
+  for (const [i, { passed, failed }] of outcomes.entries()) {
+    total.passed += passed;
+    total.failed += failed;
+    if (failed > 0) failures.push(group[i]?.name ?? "");
+  }
 }
 if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join("\n  ")}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);

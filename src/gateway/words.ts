@@ -1,3 +1,4 @@
+import { toAppError } from "../lib/errors.ts";
 import type { Language } from "./language.ts";
 
 /** What a run's end is told with. */
@@ -182,6 +183,12 @@ const ZH: Words = {
 /** Hermes's own words in a language. */
 export function wordsIn(language: Language): Words {
   return language === "zh" ? ZH : EN;
+}
+
+/** An error as it may be told in a chat. */
+export function failureOf(error: unknown): Failure {
+  const { code, message, hint } = toAppError(error);
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** Text that somebody else wrote as code: with the longest fence that it holds no run of. */

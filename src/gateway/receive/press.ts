@@ -1,6 +1,7 @@
 import { decisionOf } from "../buttons.ts";
 import { wordsIn } from "../words.ts";
-import { type CommandParts, decideOne } from "./commands.ts";
+import { decideOne } from "./approval-commands.ts";
+import type { CommandParts } from "./command-call.ts";
 import { type Place, sessionKeyOf } from "./place.ts";
 
 /**

@@ -60,7 +60,7 @@ describe("opening them", () => {
 });
 
 test("an answer whose file the platform refuses is sent all the same, and says so in the chat", async () => {
-  const models = scriptedModels([says("Bitte 看图。\nMEDIA: plot.png")]);
+  const models = scriptedModels([says("请看图。\nMEDIA: plot.png")]);
   await using gateway = await openToyGateway({ models });
   const { chat, store } = gateway;
   const workspace = join(dirname(store.path), "workspace");
@@ -70,7 +70,7 @@ test("an answer whose file the platform refuses is sent all the same, and says s
   await gateway.write("画一张图");
   await chat.until(() => chat.messages("1").length === 2);
   expect(chat.messages("1").map(({ text }) => text)).toEqual([
-    "Bitte 看图。",
+    "请看图。",
     "⚠️ `plot.png` 未能发送：Too large.",
   ]);
   await gateway.deliverer.stop(Promise.resolve());

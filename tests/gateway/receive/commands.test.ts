@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { commandIn, MENU } from "../../../src/gateway/receive/commands.ts";
+import { commandIn } from "../../../src/gateway/receive/command-call.ts";
+import { MENU } from "../../../src/gateway/receive/commands.ts";
 
 describe("the menu", () => {
   test("tells platforms the other words for a command, too", () => {

@@ -1,7 +1,7 @@
-import { eq, sql } from "drizzle-orm";
-import { statement } from "./connection.ts";
+import { and, eq, sql } from "drizzle-orm";
+import { type Db, statement } from "./connection.ts";
 import type { ChatStore } from "./contract.ts";
-import { chats } from "./schema.ts";
+import { chatMoves, chats } from "./schema.ts";
 import type { Access } from "./writer.ts";
 
 const selectChat = statement((db) =>
@@ -36,6 +36,37 @@ const insertMoved = statement((db) =>
   ),
 );
 
+/** A chat has one former id: whoever names another is not believed. */
+const insertMove = statement((db) =>
+  db.$client.prepare(
+    `INSERT INTO chat_moves (platform, account, chat, former_chat, moved_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (platform, account, chat) DO NOTHING`,
+  ),
+);
+
+const selectFormer = statement((db) =>
+  db
+    .select({ chat: chatMoves.formerChat })
+    .from(chatMoves)
+    .where(
+      and(
+        eq(chatMoves.platform, sql.placeholder("platform")),
+        eq(chatMoves.account, sql.placeholder("account")),
+        eq(chatMoves.chat, sql.placeholder("chat")),
+      ),
+    )
+    .prepare(),
+);
+
+function formerIdsOf(db: Db, platform: string, account: string, chat: string): string[] {
+  const ids = [chat];
+  for (;;) {
+    const former = selectFormer(db).get({ platform, account, chat: ids.at(-1) });
+    if (former === undefined || ids.includes(former.chat)) return ids.slice(1);
+    ids.push(former.chat);
+  }
+}
+
 /** Conversations in chats. `now` gives milliseconds since the epoch. */
 export function createChatStore(access: Access, now: () => number): ChatStore {
   return {
@@ -49,5 +80,8 @@ export function createChatStore(access: Access, now: () => number): ChatStore {
         for (const { key, sessionId, model, updatedAt } of deletePrefix(db).all({ prefix: from }))
           insertMoved(db).run(to + key.slice(from.length), sessionId, model, updatedAt);
       }),
+    recordMove: ({ platform, account, from, to }) =>
+      access.write((db) => insertMove(db).run(platform, account, to, from, now()).changes > 0),
+    formerIds: (platform, account, chat) => access.read((db) => formerIdsOf(db, platform, account, chat)),
   };
 }

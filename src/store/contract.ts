@@ -2,6 +2,7 @@ import type {
   AccountRecord,
   Approval,
   ApprovalDecision,
+  ChatMove,
   ChatState,
   Delivery,
   DeliveryStatus,
@@ -224,10 +225,14 @@ export interface ChatStore {
 export interface PairingStore {
   /**
    * A code for somebody, for an hour. At most 3 are open per account, and one request per person in ten minutes. `code` makes
+  /** Remembers a move. False, and nothing changes, when a former id of the chat is known already. */
+  recordMove(move: ChatMove): Promise<boolean>;
+  /** The ids that a chat had before its present one, the latest first; none for most. */
+  formerIds(platform: string, account: string, chat: string): Promise<string[]>;
    * a code.
    */
   request(
-    person: { platform: string; account: string; userId: string; name: string },
+    person: Pick<Pairing, "platform" | "account" | "userId" | "name" | "chat" | "extra">,
     code: () => string,
   ): Promise<PairingRequest>;
   /**

@@ -42,8 +42,9 @@ const selectPending = statement((db) =>
 
 const insertPending = statement((db) =>
   db.$client.prepare(
-    `INSERT OR REPLACE INTO pairings (platform, account, user_id, name, code_salt, code_digest, created_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO pairings
+       (platform, account, user_id, name, chat, extra, code_salt, code_digest, created_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
 );
 
@@ -100,7 +101,7 @@ export function createPairingStore(access: Access, now: () => number): PairingSt
 }
 
 function requestCode(db: Db, person: Person, makeCode: () => string, now: number): PairingRequest {
-  const { platform, account, userId, name } = person;
+  const { platform, account, userId, name, chat } = person;
   if (lockedUntil(db, platform, now) !== null) return { outcome: "locked" };
   deleteExpired(db).run(platform, now);
   const known = selectPerson(db).get({ platform, account, userId });
@@ -113,7 +114,9 @@ function requestCode(db: Db, person: Person, makeCode: () => string, now: number
   const code = makeCode();
   const salt = randomBytes(SALT_BYTES).toString("hex");
   const expiresAt = now + CODE_LIFE_MS;
-  insertPending(db).run(platform, account, userId, name, salt, digestOf(code, salt).hex, now, expiresAt);
+  const extra = JSON.stringify(person.extra ?? null);
+  const hash = digestOf(code, salt).hex;
+  insertPending(db).run(platform, account, userId, name, chat, extra, salt, hash, now, expiresAt);
   return { outcome: "code", code, expiresAt };
 }
 

@@ -280,6 +280,14 @@ export interface ChatState {
   model: string | null;
 }
 
+/** A chat that goes on under another id. */
+export interface ChatMove {
+  platform: string;
+  account: string;
+  from: string;
+  to: string;
+}
+
 /** Somebody who is known by a code, or asks to be. */
 export interface Pairing {
   platform: string;
@@ -287,6 +295,10 @@ export interface Pairing {
   userId: string;
   /** For showing only. */
   name: string;
+  /** Where the code was asked for: a direct chat. */
+  chat: string;
+  /** What a message to that chat needs besides; opaque to the store. */
+  extra: unknown;
   status: "pending" | "approved";
   createdAt: number;
   /** Of a pending one. */

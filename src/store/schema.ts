@@ -221,6 +221,19 @@ export const chats = sqliteTable("chats", {
   updatedAt: integer("updated_at").notNull(),
 });
 
+/** Chats that go on under another id, by the new one. WITHOUT ROWID. */
+export const chatMoves = sqliteTable(
+  "chat_moves",
+  {
+    platform: text().notNull(),
+    account: text().notNull(),
+    chat: text().notNull(),
+    formerChat: text("former_chat").notNull(),
+    movedAt: integer("moved_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.platform, table.account, table.chat] })],
+);
+
 /** Those who may write to a bot, or ask to. A code is kept as its digest with salt. */
 export const pairings = sqliteTable(
   "pairings",
@@ -230,6 +243,9 @@ export const pairings = sqliteTable(
     account: text().notNull(),
     userId: text("user_id").notNull(),
     name: text().notNull(),
+    /** Where the code was asked for. */
+    chat: text().notNull(),
+    extra: text({ mode: "json" }).$type<unknown>(),
     codeSalt: text("code_salt"),
     codeDigest: text("code_digest"),
     createdAt: integer("created_at").notNull(),

@@ -108,7 +108,10 @@ test("accounts of platforms: what is missing, and who may write", async () => {
     ["telegram", "", "3"],
     ["discord", "work", "4"],
   ] as const) {
-    await store.pairings.request({ platform, account, userId, name: "A" }, () => `AAAA222${userId}`);
+    await store.pairings.request(
+      { platform, account, userId, name: "A", chat: userId, extra: null },
+      () => `AAAA222${userId}`,
+    );
     await store.pairings.approve(platform, `AAAA222${userId}`, "cli");
   }
   await store.close();

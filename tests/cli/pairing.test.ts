@@ -22,7 +22,10 @@ afterEach(async () => {
 
 const hermes = (...args: string[]) => runCommand(["pairing", ...args], { home });
 const ask = (userId: string, name: string, code: string, account = "") =>
-  store.pairings.request({ platform: "telegram", account, userId, name }, () => code);
+  store.pairings.request(
+    { platform: "telegram", account, userId, name, chat: userId, extra: null },
+    () => code,
+  );
 
 test("nobody yet", async () => {
   const { code, stdout, stderr } = await hermes("list");

@@ -51,3 +51,44 @@ describe("chats", () => {
     expect((await chats.get("abc群😀/1")).sessionId).toBe("plain");
   });
 });
+
+describe("moves of chats", () => {
+  const move = (from: string, to: string, account = "") => ({ platform: "telegram", account, from, to });
+
+  test("are remembered for the account, over a restart, and told as new once", async () => {
+    await using temp = await openTempStore();
+    expect(await temp.store.chats.recordMove(move("-5", "-1005"))).toBe(true);
+    expect(await temp.store.chats.recordMove(move("-5", "-1005"))).toBe(false);
+    const { chats } = await temp.restart();
+    expect(await chats.formerIds("telegram", "", "-1005")).toEqual(["-5"]);
+    expect(await chats.formerIds("telegram", "", "-5")).toEqual([]);
+    expect(await chats.formerIds("telegram", "work", "-1005")).toEqual([]);
+    expect(await chats.formerIds("slack", "", "-1005")).toEqual([]);
+  });
+
+  test("are followed back to the first id", async () => {
+    await using temp = await openTempStore();
+    const { chats } = temp.store;
+    await chats.recordMove(move("a", "b"));
+    await chats.recordMove(move("b", "c"));
+    expect(await chats.formerIds("telegram", "", "c")).toEqual(["b", "a"]);
+  });
+
+  test("that lead in a circle end", async () => {
+    await using temp = await openTempStore();
+    const { chats } = temp.store;
+    await chats.recordMove(move("a", "b"));
+    await chats.recordMove(move("b", "a"));
+    await chats.recordMove(move("c", "c"));
+    expect(await chats.formerIds("telegram", "", "b")).toEqual(["a"]);
+    expect(await chats.formerIds("telegram", "", "c")).toEqual([]);
+  });
+
+  test("of a chat that had another id already change nothing", async () => {
+    await using temp = await openTempStore();
+    const { chats } = temp.store;
+    await chats.recordMove(move("a", "c"));
+    expect(await chats.recordMove(move("b", "c"))).toBe(false);
+    expect(await chats.formerIds("telegram", "", "c")).toEqual(["a"]);
+  });
+});

@@ -11,6 +11,8 @@ const person = (userId: string, account = "") => ({
   account,
   userId,
   name: `Name of ${userId}`,
+  chat: `chat of ${userId}`,
+  extra: { language: "zh" },
 });
 const ask = (store: Store, userId: string, code: string, account = "") =>
   store.pairings.request(person(userId, account), () => code);

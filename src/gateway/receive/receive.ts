@@ -131,7 +131,16 @@ export function createReceive(parts: ReceiveParts): Receive {
   async function offerCode(received: Received): Promise<void> {
     const { connection, message, place } = received;
     const { platform, name: account } = connection.account;
-    const person = { platform, account, userId: message.sender.id, name: message.sender.name };
+    const { sender, address } = message;
+    const { extra } = replyTo(received, "notice");
+    const person = {
+      platform,
+      account,
+      userId: sender.id,
+      name: sender.name,
+      chat: address.chat,
+      extra,
+    };
     const offered = await store.pairings.request(person, newCode);
     if (offered.outcome !== "code") {
       log.debug("no code was given", { account: accountLabel(connection.account), ...offered });

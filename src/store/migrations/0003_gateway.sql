@@ -8,6 +8,15 @@ CREATE TABLE `accounts` (
 	PRIMARY KEY(`platform`, `account`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TABLE `chat_moves` (
+	`platform` text NOT NULL,
+	`account` text NOT NULL,
+	`chat` text NOT NULL,
+	`former_chat` text NOT NULL,
+	`moved_at` integer NOT NULL,
+	PRIMARY KEY(`platform`, `account`, `chat`)
+) WITHOUT ROWID;
+--> statement-breakpoint
 CREATE TABLE `chats` (
 	`key` text PRIMARY KEY NOT NULL,
 	`session_id` text,
@@ -53,6 +62,8 @@ CREATE TABLE `pairings` (
 	`account` text NOT NULL,
 	`user_id` text NOT NULL,
 	`name` text NOT NULL,
+	`chat` text NOT NULL,
+	`extra` text,
 	`code_salt` text,
 	`code_digest` text,
 	`created_at` integer NOT NULL,

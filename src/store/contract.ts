@@ -213,22 +213,28 @@ export interface DeliveryStore {
   moveChat(platform: string, account: string, from: string, to: string): Promise<void>;
 }
 
+/** What was delivered and asks for no run, such as a command. */
+export interface InboxStore {
+  /** Notes that it is being done. When that was noted before, as it was delivered before; null the first time. */
+  begin(delivery: Delivery): Promise<number | null>;
+}
+
 /** Conversations in chats. The key is whatever the gateway makes of account, chat, thread and person. */
 export interface ChatStore {
   get(key: string): Promise<ChatState>;
   save(key: string, state: ChatState): Promise<void>;
   /** Keys that begin with the one go on with the other. What is known under a new key already stays. */
   moveChat(fromKeyPrefix: string, toKeyPrefix: string): Promise<void>;
+  /** Remembers a move. False, and nothing changes, when a former id of the chat is known already. */
+  recordMove(move: ChatMove): Promise<boolean>;
+  /** The ids that a chat had before its present one, the latest first; none for most. */
+  formerIds(platform: string, account: string, chat: string): Promise<string[]>;
 }
 
 /** Who may write to a bot besides those in the configuration. Codes are kept as hashes. */
 export interface PairingStore {
   /**
    * A code for somebody, for an hour. At most 3 are open per account, and one request per person in ten minutes. `code` makes
-  /** Remembers a move. False, and nothing changes, when a former id of the chat is known already. */
-  recordMove(move: ChatMove): Promise<boolean>;
-  /** The ids that a chat had before its present one, the latest first; none for most. */
-  formerIds(platform: string, account: string, chat: string): Promise<string[]>;
    * a code.
    */
   request(
@@ -282,6 +288,7 @@ export interface Store {
   memory: MemoryStore;
   todos: TodoStore;
   deliveries: DeliveryStore;
+  inbox: InboxStore;
   chats: ChatStore;
   pairings: PairingStore;
   accounts: AccountStore;

@@ -6,6 +6,7 @@ import type { Store } from "./contract.ts";
 import { createDeliveryStore } from "./deliveries.ts";
 import { isBusy, toStoreError } from "./faults.ts";
 import { createHolds } from "./holds.ts";
+import { createInboxStore } from "./inbox.ts";
 import { type Instances, joinInstances } from "./instances.ts";
 import { createLifeline, type Lifeline } from "./lifeline.ts";
 import { createMemoryStore } from "./memory.ts";
@@ -47,6 +48,7 @@ export async function openStore({ path, log, clock = Date.now }: StoreOptions): 
       memory: createMemoryStore(access, clock),
       todos: createTodoStore(access, clock),
       deliveries: createDeliveryStore(access, clock),
+      inbox: createInboxStore(access, clock),
       chats: createChatStore(access, clock),
       pairings: createPairingStore(access, clock),
       accounts: createAccountStore({ access, instances, holds, path, now: clock }),

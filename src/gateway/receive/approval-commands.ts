@@ -1,6 +1,6 @@
 import { AppError } from "../../lib/errors.ts";
 import type { Words } from "../words.ts";
-import { type CommandCall, type CommandParts, openRuns } from "./command-call.ts";
+import { type CommandCall, type CommandParts, isMeant, openRuns } from "./command-call.ts";
 
 /** `/approve` and `/deny`: decides the oldest question of the session that waits. */
 export async function decide(
@@ -10,8 +10,9 @@ export async function decide(
   words: Words,
 ): Promise<string> {
   for (const run of await openRuns(call, parts))
-    for (const { id } of await parts.agent.approvals(run.id)) {
-      const isDecided = await decideOne({ runId: run.id, approvalId: id }, approved, call, parts);
+    for (const approval of await parts.agent.approvals(run.id)) {
+      if (!isMeant(approval, call)) continue;
+      const isDecided = await decideOne({ runId: run.id, approvalId: approval.id }, approved, call, parts);
       if (isDecided) return approved ? words.approved : words.denied;
     }
   return words.nothingToApprove;

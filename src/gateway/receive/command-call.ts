@@ -13,7 +13,7 @@ export interface CommandParts {
   models: ModelRouter;
 }
 
-/** One command that somebody wrote. What it does can be done again with the same message and changes nothing more. */
+/** One command that somebody wrote. */
 export interface CommandCall {
   name: string;
   /** What stands behind the name. */
@@ -24,6 +24,8 @@ export interface CommandCall {
   sessionId: string;
   /** The name space and the id of the message, for what must not be done twice. */
   delivery: { source: string; id: string; fingerprint: string };
+  /** Set when a process died in the middle of it: when it was begun. It is not about what came later. */
+  begunAtMs: number | null;
   /** The bot that was written to; null before it is known. */
   bot: string | null;
   /** True for who may let others in. */
@@ -47,7 +49,13 @@ export function commandIn(text: string): { name: string; rest: string } | null {
   return found ? { name: (found[1] as string).toLowerCase(), rest: (found[2] ?? "").trim() } : null;
 }
 
-/** The runs of the current session that have not ended, oldest first. */
-export function openRuns({ place, sessionId }: CommandCall, { store }: CommandParts): Promise<Run[]> {
-  return store.runs.openOf(sessionKeyOf(place, sessionId));
+/** The runs of the current session that have not ended and that the command is about, oldest first. */
+export async function openRuns(call: CommandCall, { store }: CommandParts): Promise<Run[]> {
+  const open = await store.runs.openOf(sessionKeyOf(call.place, call.sessionId));
+  return open.filter((run) => isMeant(run, call));
+}
+
+/** Whether something was there when the command came. */
+export function isMeant({ createdAt }: { createdAt: number }, { begunAtMs }: CommandCall): boolean {
+  return begunAtMs === null || createdAt <= begunAtMs;
 }

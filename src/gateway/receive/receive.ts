@@ -75,9 +75,12 @@ export function createReceive(parts: ReceiveParts): Receive {
     if (access === "ignore") return;
     const received = { connection, message, place: placeOf(account, message) };
     if (access === "pair") return offerCode(received);
-    if (message.button !== undefined)
-      return say(received, await pressButton(message.button, received.place, parts));
-    await takeIn(received);
+    const { button } = message;
+    if (button === undefined) return takeIn(received);
+    await doOnce(received, async (begunAtMs) => {
+      const text = await pressButton(button, received.place, parts);
+      return begunAtMs === null ? text : null; // what it decided then is decided already
+    });
   }
 
   /** A command is done at once, anything else becomes a turn. */
@@ -86,7 +89,9 @@ export function createReceive(parts: ReceiveParts): Receive {
     const chat = await store.chats.get(place.chatKey);
     const command = commandIn(message.text);
     if (command !== null && (message.files ?? []).length === 0)
-      return say(received, await runCommand({ ...callOf(received, chat), ...command }, parts));
+      return doOnce(received, (begunAtMs) =>
+        runCommand({ ...callOf(received, chat), ...command, begunAtMs }, parts),
+      );
     if (message.text.trim() === "" && (message.files ?? []).length === 0) return;
     try {
       await ask(received, chat);
@@ -96,7 +101,22 @@ export function createReceive(parts: ReceiveParts): Receive {
     }
   }
 
-  function callOf(received: Received, chat: ChatState): Omit<CommandCall, "name" | "rest"> {
+  /**
+   * Does what a message asks for at once, and says what comes of it: not again when the message comes again. Only after a crash in
+   * the middle it is done a second time; `begunAtMs` tells then when it was begun, and is null otherwise.
+   */
+  async function doOnce(
+    received: Received,
+    work: (begunAtMs: number | null) => Promise<string | null>,
+  ): Promise<void> {
+    const { source, ...delivery } = deliveryOf(received);
+    const begunAtMs = await store.inbox.begin({ ...delivery, source: `${source}/command` });
+    const isDone =
+      begunAtMs !== null && (await store.deliveries.get(replyTo(received, "notice").id)) !== null;
+    if (!isDone) await say(received, await work(begunAtMs));
+  }
+
+  function callOf(received: Received, chat: ChatState): Omit<CommandCall, "name" | "rest" | "begunAtMs"> {
     const { connection, message, place } = received;
     return {
       message,

@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { createIntake } from "../../../src/gateway/supervision/intake.ts";
 import { AppError } from "../../../src/lib/errors.ts";
@@ -61,5 +62,30 @@ describe("intake", () => {
     take({ id: 1, state: "new" });
     await turn();
     expect(settled.get(1)).toBe("Something went wrong inside Hermes.");
+  });
+
+  test("keeps nothing of what it has received, also of a platform that never saves a state", async () => {
+    let received = 0;
+    const take = createIntake({
+      received: async () => void received++,
+      saveState: async () => undefined,
+      settled: () => undefined,
+    });
+    const heapBytes = () => {
+      Bun.gc(true);
+      return heapStats().heapSize;
+    };
+    const events = async (count: number) => {
+      for (let id = 1; id <= count; id++) {
+        take({ id, event: moved(`m${id % 10}`) });
+        if (id % 1_000 === 0) await turn();
+      }
+      await turn();
+    };
+    await events(20_000);
+    const beforeBytes = heapBytes();
+    await events(200_000);
+    expect(received).toBe(220_000);
+    expect((heapBytes() - beforeBytes) / 200_000).toBeLessThan(16);
   });
 });

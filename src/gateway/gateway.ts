@@ -39,7 +39,7 @@ const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack"
 
 /** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const { config, store, tools, home, log } = parts;
+  const { config, tools, home, log } = parts;
   const registered = new WeakSet<Connection>();
   const openFile = createFileOpener(config, home, tools);
   const deliverer = createDeliverer({

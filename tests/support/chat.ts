@@ -7,6 +7,7 @@ import { createReceive } from "../../src/gateway/receive/receive.ts";
 import type { ModelRouter } from "../../src/models/contract.ts";
 import type {
   AccountSettings,
+  InboundEvent,
   InboundMessage,
   OutboundMessage,
   Platform,
@@ -184,8 +185,12 @@ export interface ToyGateway extends AsyncDisposable {
   readonly store: Store;
   readonly config: TestConfig;
   readonly deliverer: Deliverer;
+  /** What the gateway told its log. */
+  readonly lines: readonly string[];
   /** Somebody writes. Resolves once the gateway has it on disk. */
   write(text: string, change?: Partial<InboundMessage>): Promise<void>;
+  /** The same for anything that the platform tells. */
+  receive(event: InboundEvent): Promise<void>;
 }
 
 let written = 0;
@@ -223,7 +228,8 @@ export async function openToyGateway(options: {
     ...(options.tools ? { tools: options.tools } : {}),
   });
   const { store } = agent;
-  const log = quietLog();
+  const lines: string[] = [];
+  const log = quietLog(lines);
   const find = (platform: string, account: string) =>
     platform === chat.connection.account.platform && account === "" ? chat.connection : null;
   const openFile = createFileOpener(config, dirname(store.path), agent.tools);
@@ -244,6 +250,8 @@ export async function openToyGateway(options: {
     store,
     config,
     deliverer,
+    lines,
+    receive: (event) => receive(chat.connection, event),
     write: (text, change) => receive(chat.connection, message(text, change)),
     async [Symbol.asyncDispose]() {
       await agent.agent.stop(0);

@@ -7,6 +7,7 @@ import type { Store } from "../../store/contract.ts";
 import type { NewOutboundDelivery, OutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
+import { followMove } from "../moves.ts";
 import { type Ending, followAnswer } from "./answer.ts";
 import { contentsOf } from "./contents.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -69,7 +70,14 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     return pace;
   };
   const answerParts = { ...parts, paceOf, deliver };
-  const dispatch = createDispatch({ store: store.deliveries, find, paceOf, log, signal: stopping.signal });
+  const dispatch = createDispatch({
+    store: store.deliveries,
+    find,
+    paceOf,
+    followMove: ({ account }, from, to) => followMove({ store, log }, account, from, to),
+    log,
+    signal: stopping.signal,
+  });
   const lanes = createLanes<Taken>(async (item) => {
     const isOver = await dispatch.send(item, (connection) =>
       contentsOf(item.delivery, item.ending, connection, { config, openFile }),

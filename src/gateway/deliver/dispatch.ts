@@ -20,6 +20,8 @@ export interface DispatchParts {
   store: DeliveryStore;
   find(platform: string, account: string): Connection | null;
   paceOf(connection: Connection): Pace;
+  /** A chat goes on under another id. */
+  followMove(connection: Connection, from: string, to: string): Promise<void>;
   log: Log;
   signal: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -41,7 +43,7 @@ export interface Dispatch {
 
 /** What waits, waits until the platform, the back-off or `wake` says so. */
 export function createDispatch(parts: DispatchParts): Dispatch {
-  const { store, find, paceOf, log, signal, now = Date.now } = parts;
+  const { store, find, paceOf, followMove, log, signal, now = Date.now } = parts;
   let waking = new AbortController();
   const draining = new AbortController();
   const isOver = () => signal.aborted || draining.signal.aborted;
@@ -69,12 +71,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   ): Promise<boolean> {
     const account = accountLabel(connection.account);
     if (error.kind === "moved" && error.movedTo !== undefined) {
-      await store.moveChat(
-        connection.account.platform,
-        connection.account.name,
-        delivery.target.chat,
-        error.movedTo,
-      );
+      await followMove(connection, delivery.target.chat, error.movedTo);
       delivery.target = { ...delivery.target, chat: error.movedTo };
       return false;
     }

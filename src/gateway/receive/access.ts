@@ -1,5 +1,6 @@
 import type { Account } from "../../config/accounts.ts";
 import type { InboundMessage } from "../../platforms/contract.ts";
+import { chatSettings } from "./chat-settings.ts";
 
 /** What becomes of a message: the agent gets it, its sender gets a code to be let in with, or nobody gets anything. */
 export type Access = "answer" | "pair" | "ignore";
@@ -8,18 +9,22 @@ type Settings = Account["settings"];
 
 /**
  * Who may speak with the bot. Denies by default, compares whole ids only, and takes nobody for another because of a name.
- * `isPaired` is asked for direct chats alone: whoever was let in by a code gains nothing in groups.
+ * `isPaired` is asked for direct chats alone: whoever was let in by a code gains nothing in groups. `formerIds`: those that the
+ * group had before its platform gave it another.
  */
 export async function accessOf(
   settings: Settings,
   message: InboundMessage,
   isPaired: () => Promise<boolean>,
+  formerIds: readonly string[] = [],
 ): Promise<Access> {
   const { sender, scope } = message;
   if (sender.id === "") return "ignore";
   const isListed = listed(settings.allowed_users, sender.id);
   if (scope === "group")
-    return isListed && isAllowedGroup(settings, message) && concernsBot(settings, message)
+    return isListed &&
+      isAllowedGroup(settings, message, formerIds) &&
+      concernsBot(settings, message, formerIds)
       ? "answer"
       : "ignore";
   if (isListed || (await isPaired())) return "answer";
@@ -31,8 +36,12 @@ export function isListedUser({ allowed_users }: Settings, senderId: string): boo
   return senderId !== "" && listed(allowed_users, senderId);
 }
 
-function isAllowedGroup(settings: Settings, { address, spaces = [] }: InboundMessage): boolean {
-  const places = [address.chat, ...spaces];
+function isAllowedGroup(
+  settings: Settings,
+  { address, spaces = [] }: InboundMessage,
+  formerIds: readonly string[],
+): boolean {
+  const places = [address.chat, ...formerIds, ...spaces];
   const hasOneOf = (ids: readonly string[]) => places.some((place) => listed(ids, place));
   if (hasOneOf(settings.allowed_groups)) return true;
   if (!("allowed_guilds" in settings)) return false;
@@ -42,10 +51,13 @@ function isAllowedGroup(settings: Settings, { address, spaces = [] }: InboundMes
   return allowed_channels.length > 0;
 }
 
-function concernsBot({ chats, require_mention }: Settings, { address, isForBot }: InboundMessage): boolean {
-  if (isForBot) return true;
-  const own = Object.hasOwn(chats, address.chat) ? chats[address.chat]?.require_mention : undefined;
-  return !(own ?? require_mention);
+function concernsBot(
+  { chats, require_mention }: Settings,
+  { address, isForBot }: InboundMessage,
+  formerIds: readonly string[],
+): boolean {
+  const own = chatSettings(chats, [address.chat, ...formerIds]);
+  return isForBot || !(own.require_mention ?? require_mention);
 }
 
 function listed(ids: readonly (string | number)[], id: string): boolean {

@@ -4,6 +4,7 @@ import type { InboundMessage } from "../../platforms/contract.ts";
 import type { DeliveryTarget } from "../../store/records.ts";
 import { type Caller, ID_PATTERN, sessionKey, sessionOwner } from "../../tools/contract.ts";
 import { type Language, languageOf } from "../language.ts";
+import { chatSettings } from "./chat-settings.ts";
 
 /** What the configuration says of a chat: the account's settings, or the chat's own where it has some. */
 export interface Voice {
@@ -32,13 +33,14 @@ const THREAD_MARK = "--";
 
 /**
  * Where a message stands. In groups each person has a session of their own. Ids of the platform reach keys only encoded, so
- * that none of them can stand for a part of another key.
+ * that none of them can stand for a part of another key. A chat that has got another id (`formerIds`: those before) keeps its
+ * settings and its sessions.
  */
-export function placeOf(account: Account, message: InboundMessage): Place {
+export function placeOf(account: Account, message: InboundMessage, formerIds: readonly string[] = []): Place {
   const { address, scope, sender } = message;
   const label = accountLabel(account);
   const { chats, tools, model, prompt } = account.settings;
-  const own = (Object.hasOwn(chats, address.chat) ? chats[address.chat] : undefined) ?? {};
+  const own = chatSettings(chats, [address.chat, ...formerIds]);
   const language = own.language ?? account.settings.language;
   const voice = {
     tools: own.tools ?? tools,
@@ -54,7 +56,7 @@ export function placeOf(account: Account, message: InboundMessage): Place {
       scopes: ["read", "chat", "tools"],
       ...(voice.tools === undefined ? {} : { tools: voice.tools }),
     },
-    sessionId: sessionIdFor(address.chat, address.thread),
+    sessionId: sessionIdFor(formerIds.at(-1) ?? address.chat, address.thread),
     target: {
       platform: account.platform,
       account: account.name,

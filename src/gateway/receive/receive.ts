@@ -11,6 +11,7 @@ import type { Store } from "../../store/contract.ts";
 import type { ChatState, NewOutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import type { DeliveryExtra } from "../extra.ts";
+import { followMove } from "../moves.ts";
 import { failureOf, wordsIn } from "../words.ts";
 import { accessOf, isListedUser } from "./access.ts";
 import { type CommandCall, commandIn } from "./command-call.ts";
@@ -63,7 +64,8 @@ export function createReceive(parts: ReceiveParts): Receive {
     const { account } = connection;
     const { settings } = account;
     const isPaired = () => store.pairings.isApproved(account.platform, account.name, message.sender.id);
-    const access = await accessOf(settings, message, isPaired);
+    const formerIds = await formerIdsOf(account, message);
+    const access = await accessOf(settings, message, isPaired, formerIds);
     log.debug("message received", {
       account: accountLabel(account),
       id: message.id,
@@ -73,7 +75,7 @@ export function createReceive(parts: ReceiveParts): Receive {
       text: message.text,
     });
     if (access === "ignore") return;
-    const received = { connection, message, place: placeOf(account, message) };
+    const received = { connection, message, place: placeOf(account, message, formerIds) };
     if (access === "pair") return offerCode(received);
     const { button } = message;
     if (button === undefined) return takeIn(received);
@@ -81,6 +83,11 @@ export function createReceive(parts: ReceiveParts): Receive {
       const text = await pressButton(button, received.place, parts);
       return begunAtMs === null ? text : null; // what it decided then is decided already
     });
+  }
+
+  /** Direct chats keep their ids. */
+  async function formerIdsOf({ platform, name }: Account, { scope, address }: InboundMessage) {
+    return scope === "group" ? store.chats.formerIds(platform, name, address.chat) : [];
   }
 
   /** A command is done at once, anything else becomes a turn. */
@@ -181,12 +188,10 @@ export function createReceive(parts: ReceiveParts): Receive {
     const label = accountLabel(connection.account);
     if (event.type === "message")
       return inOrder(chatPrefix(label, event.address.chat), () => receive(connection, event));
-    const { platform, name } = connection.account;
-    return inOrder(chatPrefix(label, event.from), async () => {
-      log.info("a chat goes on under another id", { account: label, from: event.from, to: event.to });
-      await store.deliveries.moveChat(platform, name, event.from, event.to);
-      await store.chats.moveChat(chatPrefix(label, event.from), chatPrefix(label, event.to));
-    });
+    const moved = inOrder(chatPrefix(label, event.from), () =>
+      followMove(parts, connection.account, event.from, event.to),
+    );
+    return inOrder(chatPrefix(label, event.to), () => moved); // what comes from there waits until it is known
   };
 }
 

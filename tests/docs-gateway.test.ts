@@ -1,6 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { PermissionFlagsBits } from "@discordjs/core/http-only";
 import { parse } from "yaml";
 import { webhookRoutes } from "../src/http/webhook/routes.ts";
@@ -9,33 +7,16 @@ import { fits as fitsSlack } from "../src/platforms/slack/render.ts";
 import { ALLOWED_UPDATES } from "../src/platforms/telegram/parse.ts";
 import { fits as fitsTelegram } from "../src/platforms/telegram/render.ts";
 import { startFakeTelegram } from "./fakes/telegram/server.ts";
-import { bothLanguages, isSlackManifest, type Page, ROOT } from "./support/pages.ts";
+import { bothLanguages, codesIn, isSlackManifest, rowsOf, sourceOf } from "./support/pages.ts";
 
-const PAGES = ["docs/gateway.md", "docs/telegram.md", "docs/discord.md", "docs/slack.md"];
-
-/** The cells of every row of a page's tables, without the lines below their heads. */
-function rowsOf({ prose }: Page): string[][] {
-  return prose
-    .filter((line) => /^\|(?!-)/.test(line))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-}
-
-/** What stands in backticks. */
-const codesIn = (text = "") => [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
-
-/** The source files below a directory, as one text. */
-function sourceOf(directory: string): string {
-  const files = readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" });
-  return files
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => readFileSync(join(ROOT, directory, file), "utf8"))
-    .join("\n");
-}
+const PAGES = [
+  "docs/gateway.md",
+  "docs/telegram.md",
+  "docs/discord.md",
+  "docs/slack.md",
+  "docs/feishu.md",
+  "docs/dingtalk.md",
+];
 
 describe("what Hermes says is said in the pages as Hermes says it", () => {
   const source = ["src/gateway", "src/platforms"].map(sourceOf).join("\n");

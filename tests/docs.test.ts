@@ -21,7 +21,9 @@ const EXAMPLE_TIMEOUT_MS = 60_000;
 const TRANSLATED = [
   "README.md",
   "docs/configuration.md",
+  "docs/dingtalk.md",
   "docs/discord.md",
+  "docs/feishu.md",
   "docs/gateway.md",
   "docs/mcp.md",
   "docs/rest-api.md",

@@ -28,6 +28,29 @@ export const inChinese = (path: string): string => path.replace(/\.md$/, ".zh-CN
 /** The page in English, and in Chinese. */
 export const bothLanguages = (path: string): [Page, Page] => [page(path), page(inChinese(path))];
 
+/** The cells of every row of a page's tables, without the lines below their heads. */
+export const rowsOf = ({ prose }: Page): string[][] =>
+  prose
+    .filter((line) => /^\|(?!-)/.test(line))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+
+/** What stands in backticks. */
+export const codesIn = (text = ""): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
+
+/** The source files below a directory, as one text. */
+export function sourceOf(directory: string): string {
+  const files = readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" });
+  return files
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(join(ROOT, directory, file), "utf8"))
+    .join("\n");
+}
+
 /** True for YAML that Slack makes an app from, and that is no configuration of Hermes. */
 export const isSlackManifest = (code: string): boolean => code.startsWith("display_information:");
 

@@ -8,11 +8,13 @@ import { shuttingDown } from "../plugins/refusals.ts";
 import type { Work } from "../work.ts";
 import { answerOf, calledAccount, webhookRequest } from "./call.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Reading } from "./reading.ts";
 import { CALL_ROUTES, HEALTH } from "./routes.ts";
 
 export interface WebhookApiParts extends SurfaceParts {
   basePath: string;
   inFlight: InFlight;
+  reading: Reading;
   work: Work;
 }
 
@@ -42,30 +44,35 @@ async function answerCall(parts: WebhookApiParts, { request, admission }: Exchan
   const { route } = admission;
   if (route === null) throw new Error("a call came past the guard");
   const { label, webhook } = calledAccount(parts.gateway, request, route);
-  const leave = enter(parts, label, admission);
   const done = parts.work.begin();
   try {
     const body =
-      request.method === "POST" ? await readBytes(parts, request, limitOf(parts)) : new Uint8Array();
+      request.method === "POST" ? await bodyOf(parts, label, request, admission) : new Uint8Array();
+    const leave = parts.inFlight.enter(label);
     const release = holdOpen(parts, request);
     try {
       const call = webhookRequest(request, body, receivedAtMs);
       return answerOf(admission, await orAborted(webhook.answer(call), parts.stopping));
     } finally {
       release();
+      leave();
     }
   } catch (error) {
     throw parts.stopping.aborted ? shuttingDown() : error;
   } finally {
     done();
-    leave();
   }
 }
 
-/** Takes a place among the calls of the account. Nobody reads the body of one for which there is none. */
-function enter({ inFlight }: WebhookApiParts, account: string, { headers }: Admission): () => void {
+/** The body of a call. What cannot be read to its end takes its connection with it. */
+async function bodyOf(
+  parts: WebhookApiParts,
+  account: string,
+  request: Request,
+  { headers }: Admission,
+): Promise<Uint8Array> {
   try {
-    return inFlight.enter(account);
+    return await parts.reading.read(account, () => readBytes(parts, request, limitOf(parts)));
   } catch (error) {
     headers["connection"] = "close";
     throw error;

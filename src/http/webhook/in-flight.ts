@@ -23,11 +23,7 @@ export function createInFlight(max: number): InFlight {
   };
   return {
     enter(account) {
-      if ((counts.get(account) ?? 0) >= max)
-        throw new AppError("overloaded", "Too many calls are being answered.", {
-          hint: "Call again once Retry-After is over.",
-          retryAfterMs: RETRY_MS,
-        });
+      if ((counts.get(account) ?? 0) >= max) throw overloadedCalls();
       add(account, 1);
       return () => add(account, -1);
     },
@@ -35,4 +31,12 @@ export function createInFlight(max: number): InFlight {
       return size;
     },
   };
+}
+
+/** More than can be done at once; the platform delivers it again. */
+export function overloadedCalls(): AppError {
+  return new AppError("overloaded", "Too many calls are being answered.", {
+    hint: "Call again once Retry-After is over.",
+    retryAfterMs: RETRY_MS,
+  });
 }

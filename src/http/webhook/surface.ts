@@ -6,10 +6,13 @@ import { createWork } from "../work.ts";
 import { calledAccount, headersOf } from "./call.ts";
 import { webhookApi } from "./endpoints.ts";
 import { createInFlight } from "./in-flight.ts";
+import { createReading } from "./reading.ts";
 import { webhookRoutes } from "./routes.ts";
 
 /** Calls of one account at once; their platform delivers what is more again. */
 const MAX_IN_FLIGHT = 64;
+/** Bodies of one account at once. */
+const MAX_READING = 64;
 
 /** The webhooks that platforms call. No key opens anything here: each platform checks what is its own. */
 export const WEBHOOK_SURFACE: SurfaceKind = {
@@ -24,6 +27,7 @@ function openWebhookSurface(parts: SurfaceParts): Surface {
   const { config, gateway } = parts;
   const basePath = WEBHOOK_SURFACE.basePath(config.current);
   const inFlight = createInFlight(MAX_IN_FLIGHT);
+  const reading = createReading(MAX_READING);
   const work = createWork();
   return {
     kind: WEBHOOK_SURFACE,
@@ -37,7 +41,7 @@ function openWebhookSurface(parts: SurfaceParts): Surface {
     hostNames: () => [],
     cors: { sent: "", read: "" },
     signpost: `Platforms call ${basePath}/telegram and the like; addresses are compared letter by letter.`,
-    plugin: webhookApi({ ...parts, basePath, inFlight, work }),
+    plugin: webhookApi({ ...parts, basePath, inFlight, reading, work }),
     status: () => ({ calls: inFlight.size }),
     dropKeys: () => undefined,
     announceStop: () => undefined,

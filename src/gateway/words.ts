@@ -57,6 +57,8 @@ export interface WhoFacts {
   chat: string;
   thread: string | undefined;
   bot: string | null;
+  /** What to write into the configuration. */
+  settings: string;
 }
 
 const EN: Words = {
@@ -81,12 +83,13 @@ const EN: Words = {
     `The model here is ${code(model)}${isChosenHere ? ", chosen in this chat" : ""}. Change it with \`/model provider/model\`, go back with \`/model default\`.`,
   modelNow: (model) => `From now on this chat uses ${code(model)}.`,
   modelBack: (model) => `This chat uses the configured model again: ${code(model)}.`,
-  whoami: ({ platform, user, chat, thread, bot }) =>
+  whoami: ({ platform, user, chat, thread, bot, settings }) =>
     [
       `**Platform** ${platform}`,
       `**Your id** ${code(user)}`,
       `**Chat** ${code(chat)}${thread === undefined ? "" : `, thread ${code(thread)}`}`,
       ...(bot === null ? [] : [`**Bot** ${bot}`]),
+      `\nIn \`config.yaml\`:\n${fence(settings)}`,
     ].join("\n"),
   undone: (text) => `Taken back: ${quote(text)}`,
   nothingToUndo: "There is nothing to take back.",
@@ -150,12 +153,13 @@ const ZH: Words = {
     `此处的模型是 ${code(model)}${isChosenHere ? "（在本会话中选定）" : ""}。用 \`/model provider/model\` 更换，用 \`/model default\` 恢复。`,
   modelNow: (model) => `本会话从现在起使用 ${code(model)}。`,
   modelBack: (model) => `本会话恢复使用配置的模型：${code(model)}。`,
-  whoami: ({ platform, user, chat, thread, bot }) =>
+  whoami: ({ platform, user, chat, thread, bot, settings }) =>
     [
       `**平台** ${platform}`,
       `**你的 ID** ${code(user)}`,
       `**会话** ${code(chat)}${thread === undefined ? "" : `，话题 ${code(thread)}`}`,
       ...(bot === null ? [] : [`**机器人** ${bot}`]),
+      `\n写入 \`config.yaml\`：\n${fence(settings)}`,
     ].join("\n"),
   undone: (text) => `已撤回：${quote(text)}`,
   nothingToUndo: "没有可撤回的内容。",

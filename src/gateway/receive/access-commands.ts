@@ -1,8 +1,9 @@
 import { AppError } from "../../lib/errors.ts";
 import { failureOf, type Words } from "../words.ts";
 import type { CommandCall, CommandParts } from "./command-call.ts";
+import { sampleSettings } from "./sample-settings.ts";
 
-/** `/whoami`: the ids by which the configuration names a person and a chat. */
+/** `/whoami`: the ids by which the configuration names a person and a chat, and what to write there. */
 export async function whoami(
   { message, place, bot }: CommandCall,
   _parts: CommandParts,
@@ -14,6 +15,7 @@ export async function whoami(
     chat: message.address.chat,
     thread: message.address.thread,
     bot,
+    settings: sampleSettings(message, place.target),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Account } from "../../config/accounts.ts";
 import type { InboundMessage } from "../../platforms/contract.ts";
 import { chatSettings } from "./chat-settings.ts";
+import { commandIn } from "./command-call.ts";
 
 /** What becomes of a message: the agent gets it, its sender gets a code to be let in with, or nobody gets anything. */
 export type Access = "answer" | "pair" | "ignore";
@@ -8,7 +9,8 @@ export type Access = "answer" | "pair" | "ignore";
 type Settings = Account["settings"];
 
 /**
- * Who may speak with the bot. Denies by default, compares whole ids only, and takes nobody for another because of a name.
+ * Who may speak with the bot. Denies by default, compares whole ids only, and takes nobody for another because of a name. In a
+ * group that is not allowed, people who are listed may ask for its id and nothing else.
  * `isPaired` is asked for direct chats alone: whoever was let in by a code gains nothing in groups. `formerIds`: those that the
  * group had before its platform gave it another.
  */
@@ -21,12 +23,12 @@ export async function accessOf(
   const { sender, scope } = message;
   if (sender.id === "") return "ignore";
   const isListed = listed(settings.allowed_users, sender.id);
-  if (scope === "group")
-    return isListed &&
-      isAllowedGroup(settings, message, formerIds) &&
-      concernsBot(settings, message, formerIds)
-      ? "answer"
-      : "ignore";
+  if (scope === "group") {
+    const mayAnswer = isAllowedGroup(settings, message, formerIds)
+      ? concernsBot(settings, message, formerIds)
+      : asksForIds(message);
+    return isListed && mayAnswer ? "answer" : "ignore";
+  }
   if (isListed || (await isPaired())) return "answer";
   return settings.pairing && message.button === undefined ? "pair" : "ignore";
 }
@@ -49,6 +51,11 @@ function isAllowedGroup(
   if (allowed_channels.length > 0 && !hasOneOf(allowed_channels)) return false;
   if (allowed_guilds.length > 0) return hasOneOf(allowed_guilds);
   return allowed_channels.length > 0;
+}
+
+/** The ids of a group that is not allowed have to be known before it can be. */
+function asksForIds({ text, isForBot, button, files = [] }: InboundMessage): boolean {
+  return isForBot && button === undefined && files.length === 0 && commandIn(text)?.name === "whoami";
 }
 
 function concernsBot(

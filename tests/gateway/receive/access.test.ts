@@ -73,6 +73,31 @@ describe("groups", () => {
   });
 });
 
+describe("/whoami in a place that is not allowed", () => {
+  const settings = telegram({ allowed_users: [1], allowed_groups: ["-7"] });
+  const asks = (id: string, text: string, change: Partial<InboundMessage> = {}) =>
+    accessOf(settings, group(id, { text, ...change }), no);
+
+  test("is answered to those who are listed, so that they can read its id", async () => {
+    expect(await asks("1", "/whoami")).toBe("answer");
+  });
+
+  const others: [what: string, access: () => Promise<string>][] = [
+    ["a stranger", () => asks("2", "/whoami")],
+    ["somebody who was let in by a code", () => accessOf(settings, group("2", { text: "/whoami" }), yes)],
+    ["what is not said to the bot", () => asks("1", "/whoami", { isForBot: false })],
+    ["another command", () => asks("1", "/status")],
+    ["a command that begins alike", () => asks("1", "/whoamiwhat")],
+    ["a question", () => asks("1", "whoami")],
+    ["a button", () => asks("1", "", { button: "/whoami" })],
+    ["a button with a text", () => asks("1", "/whoami", { button: "y:apr_1" })],
+    ["a file", () => asks("1", "/whoami", { files: [{ kind: "image", ref: "f" }] })],
+  ];
+  test.each(others)("%s is not answered", async (_what, access) => {
+    expect(await access()).toBe("ignore");
+  });
+});
+
 describe("Discord's servers and channels", () => {
   const inChannel = (spaces: string[]) => group("1", { address: { chat: "c1" }, spaces });
   const cases: [string, Record<string, unknown>, string[], string][] = [

@@ -23,7 +23,8 @@ export function pairingCommand(): Command {
     .argument("<code>", "the code that the bot gave")
     .action((platform: PlatformId, code: string, options: CommonOptions) =>
       withStore(options, "looking for the code", async (store) => {
-        const pairing = await store.pairings.approve(platform, code, "cli");
+        const { pairingNotice } = await import("../gateway/pairing-notice.ts");
+        const pairing = await store.pairings.approve(platform, code, "cli", pairingNotice);
         print(printable(`${personOf(pairing)} may write to ${labelOf(pairing)} now.`));
       }),
     );

@@ -34,6 +34,7 @@ export interface Words {
   unknownCommand(name: string, near: string | undefined): string;
   pairingCode(code: string, command: string): string;
   paired(name: string): string;
+  letIn: string;
   pairingWrong: string;
   notYours: string;
   failed(failure: Failure): string;
@@ -107,6 +108,7 @@ const EN: Words = {
   pairingCode: (given, command) =>
     `I do not know you yet. Your code is **${given}**, for one hour.\n\nWhoever runs this bot lets you in with:\n${fence(command)}`,
   paired: (name) => `${name} may write to this bot now.`,
+  letIn: "You were let in: you may write to me now.",
   pairingWrong: "This code is wrong or has expired.",
   notYours: "This is not yours to decide, or it is decided already.",
   failed: ({ code: name, message, hint }) => `⚠️ ${message}${hint ? `\n${hint}` : ""}\n(${code(name)})`,
@@ -177,6 +179,7 @@ const ZH: Words = {
   pairingCode: (given, command) =>
     `我还不认识你。你的配对码是 **${given}**，一小时内有效。\n\n机器人的管理者用以下命令放行：\n${fence(command)}`,
   paired: (name) => `${name} 现在可以与本机器人对话。`,
+  letIn: "你已获准，现在可以与我对话了。",
   pairingWrong: "配对码有误或已过期。",
   notYours: "这不由你决定，或已有结论。",
   failed: ({ code: name, message }) => `⚠️ ${CHINESE_ERRORS[name] ?? message}\n（${code(name)}）`,

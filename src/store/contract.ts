@@ -242,10 +242,15 @@ export interface PairingStore {
     code: () => string,
   ): Promise<PairingRequest>;
   /**
-   * Approves whoever has this code. Rejects with `not_found` for a wrong or expired one; after 5 wrong ones on a platform in
-   * a row with `locked_out`, for an hour.
+   * Approves whoever has this code, and puts what `tell` makes of it into the outbox. Rejects with `not_found` for a wrong or
+   * expired one; after 5 wrong ones on a platform in a row with `locked_out`, for an hour.
    */
-  approve(platform: string, code: string, by: string): Promise<Pairing>;
+  approve(
+    platform: string,
+    code: string,
+    by: string,
+    tell?: (pairing: Pairing) => NewOutboundDelivery,
+  ): Promise<Pairing>;
   isApproved(platform: string, account: string, userId: string): Promise<boolean>;
   /** Pending ones that have not expired, and approved ones; newest first. */
   list(): Promise<Pairing[]>;

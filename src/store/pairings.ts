@@ -4,6 +4,7 @@ import { AppError } from "../lib/errors.ts";
 import { digest, sameDigest } from "../lib/secrets.ts";
 import { type Db, statement } from "./connection.ts";
 import type { PairingStore } from "./contract.ts";
+import { insertNewDelivery } from "./deliveries.ts";
 import { countWrongCode, forgetWrongCodes, lockedUntil } from "./pairing-failures.ts";
 import type { Pairing, PairingRequest } from "./records.ts";
 import { pairings } from "./schema.ts";
@@ -75,9 +76,13 @@ const deletePerson = statement((db) =>
 export function createPairingStore(access: Access, now: () => number): PairingStore {
   return {
     request: (person, code) => access.write((db) => requestCode(db, person, code, now())),
-    async approve(platform, code, by) {
+    async approve(platform, code, by, tell) {
       // The error is made outside of the transaction, which would otherwise forget the wrong code.
-      const outcome = await access.write((db) => approveCode(db, platform, code, by, now()));
+      const outcome = await access.write((db) => {
+        const pairing = approveCode(db, platform, code, by, now());
+        if (tell && !(pairing instanceof AppError)) insertNewDelivery(db, tell(pairing), "due", now());
+        return pairing;
+      });
       if (outcome instanceof AppError) throw outcome;
       return outcome;
     },

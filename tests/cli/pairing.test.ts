@@ -42,6 +42,9 @@ test("a code lets in who got it, and says whom; then they are let in no longer",
     stderr: "",
   });
   expect(await store.pairings.isApproved("telegram", "", "42")).toBe(true);
+  expect((await store.deliveries.list({ limit: 5 })).items).toMatchObject([
+    { kind: "notice", status: "due", target: { platform: "telegram", account: "", chat: "42" } },
+  ]);
   const { pairings } = JSON.parse((await hermes("list", "--json")).stdout);
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.+Z$/);
   expect(pairings).toEqual([

@@ -55,6 +55,30 @@ describe("a code", () => {
     expect(await pairings.isApproved("telegram", "", "bob")).toBe(false);
   });
 
+  test("lets in and tells so in one step: both or neither are on disk", async () => {
+    await using temp = await openTempStore();
+    await ask(temp.store, "ann", "ABCD2345");
+    const tell = ({ userId, chat }: { userId: string; chat: string }) => ({
+      id: `dlv_${userId}`,
+      kind: "notice" as const,
+      target: { platform: "telegram", account: "", chat },
+      text: "welcome",
+    });
+    const fails = () => {
+      throw new Error("no words");
+    };
+    await expect(temp.store.pairings.approve("telegram", "ABCD2345", "cli", fails)).rejects.toThrow();
+    expect(await temp.store.pairings.isApproved("telegram", "", "ann")).toBe(false);
+    await expect(temp.store.pairings.approve("telegram", "WRONGWRO", "cli", tell)).rejects.toMatchObject({
+      code: "not_found",
+    });
+    expect((await temp.store.deliveries.list({ limit: 5 })).items).toEqual([]);
+    await temp.store.pairings.approve("telegram", "ABCD2345", "cli", tell);
+    expect((await temp.store.deliveries.list({ limit: 5 })).items).toMatchObject([
+      { id: "dlv_ann", status: "due", text: "welcome", target: { chat: "chat of ann" } },
+    ]);
+  });
+
   test("is taken in either case, with spaces and dashes, and once", async () => {
     await using temp = await openTempStore();
     await ask(temp.store, "ann", "ABCD2345");

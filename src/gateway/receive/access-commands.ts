@@ -1,4 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
+import { pairingNotice } from "../pairing-notice.ts";
 import { failureOf, type Words } from "../words.ts";
 import type { CommandCall, CommandParts } from "./command-call.ts";
 import { sampleSettings } from "./sample-settings.ts";
@@ -27,6 +28,7 @@ export async function pair(call: CommandCall, { store }: CommandParts, words: Wo
       call.place.target.platform,
       call.rest,
       call.place.caller.principal,
+      pairingNotice,
     );
     return words.paired(`${name} (${userId})`);
   } catch (error) {

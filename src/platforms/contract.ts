@@ -21,7 +21,7 @@ export interface Sender {
   language?: string;
 }
 
-/** What a file is to a person; `voice` is audio that was spoken into the chat. */
+/** What a file is to a person; `voice` is what the sender spoke into the chat, as the message itself. */
 export type FileKind = "image" | "voice" | "audio" | "video" | "document";
 
 /** A file that came with a message; its bytes stay with the platform until somebody asks for them. */
@@ -60,6 +60,8 @@ export interface InboundMessage {
   messageId?: string;
   /** What the message replies to, when the platform sends it along. */
   quoted?: { text: string; isFromBot: boolean };
+  /** The words of somebody else's that it passes on; `text` is then what the sender says to them. `from`: whose, if known. */
+  forwarded?: { text: string; from?: string };
   files?: readonly InboundFile[];
   /** The value of the button that was pressed; `text` is empty then. */
   button?: string;
@@ -146,6 +148,8 @@ export interface ConnectionHooks {
   reconnecting(reason: string): void;
   /** What the adapter saved last, from the process before too; null at first. */
   readonly state: unknown;
+  /** Where calls to the account's webhook arrive, below the public address, such as `/webhook/telegram/work`. */
+  readonly webhookPath: string;
   /** Keeps a small JSON value over restarts. Written together with the events that are emitted in the same tick. */
   saveState(state: unknown): void;
   log(level: "debug" | "info" | "warn", message: string, fields?: Record<string, unknown>): void;

@@ -99,7 +99,7 @@ export function createReceive(parts: ReceiveParts): Receive {
       return doOnce(received, (begunAtMs) =>
         runCommand({ ...callOf(received, chat), ...command, begunAtMs }, parts),
       );
-    if (message.text.trim() === "" && (message.files ?? []).length === 0) return;
+    if (saysNothing(message)) return;
     try {
       await ask(received, chat);
     } catch (error) {
@@ -193,6 +193,11 @@ export function createReceive(parts: ReceiveParts): Receive {
     );
     return inOrder(chatPrefix(label, event.to), () => moved); // what comes from there waits until it is known
   };
+}
+
+/** True for a mention of the bot alone, and the like. */
+function saysNothing({ text, quoted, forwarded, files = [] }: InboundMessage): boolean {
+  return files.length === 0 && [text, quoted?.text, forwarded?.text].every((said = "") => said.trim() === "");
 }
 
 /** The delivery of a message: the same however often the platform delivers it. */

@@ -37,13 +37,22 @@ export function turnOf(
   };
 }
 
-/** What was said, below what it replies to. That may be a stranger's: it is data. */
-function textOf({ text, quoted }: InboundMessage): string {
-  if (quoted === undefined || quoted.text.trim() === "") return text;
-  const source = quoted.isFromBot
-    ? "your own message, which this replies to"
-    : "the message that this replies to";
-  return `${wrapUntrusted(quoted.text, source)}\n\n${text}`;
+/** What was said, below what it replies to and what it passes on. That may be a stranger's: it is data. */
+function textOf({ text, quoted, forwarded }: InboundMessage): string {
+  const parts = [
+    quoted &&
+      blockOf(
+        quoted.text,
+        quoted.isFromBot ? "your own message, which this replies to" : "the message that this replies to",
+      ),
+    forwarded && blockOf(forwarded.text, `a message forwarded from ${forwarded.from ?? "somewhere else"}`),
+    text,
+  ];
+  return parts.filter((part) => part).join("\n\n");
+}
+
+function blockOf(text: string, source: string): string {
+  return text.trim() === "" ? "" : wrapUntrusted(text, source);
 }
 
 const LANGUAGES = { en: "English", zh: "Chinese" } as const;

@@ -1,5 +1,6 @@
 import type { ChatAddress, InboundMessage } from "../contract.ts";
 import { type Fields, fieldsOf, textOf } from "../fields.ts";
+import { asForeign } from "../foreign-files.ts";
 import { pressedIn } from "./buttons.ts";
 import { type Content, contentOf, quotedContentOf } from "./contents.ts";
 import type { Conversation } from "./conversations.ts";
@@ -25,7 +26,7 @@ export function parseMessage(body: unknown): Parsed | null {
   const replied = repliedTo(fields);
   const quoted = replied === null ? null : quotedContentOf(replied, botId);
   // A question about a picture of somebody else's is asked by replying to it.
-  const files = content.files.length > 0 ? content.files : (quoted?.files ?? []);
+  const files = content.files.length > 0 ? content.files : asForeign(quoted?.files ?? []);
   const said =
     quoted === null ? {} : { quoted: { text: shown(quoted), isFromBot: replied?.["senderId"] === botId } };
   const message: InboundMessage = {

@@ -34,10 +34,11 @@ export function parseMessage(message: DiscordMessage, place: Place, botId: strin
   const guild = message.guild_id ?? place.guild;
   const files = filesOf(message);
   const text = textOf(message, botId);
+  const forwarded = forwardedText(message, botId);
   const isReplyToBot = referenced?.author.id === botId;
   const isMentioned = mentionsBot(content, botId);
   const isDirect = guild === undefined && (message.channel_type ?? ChannelType.DM) === ChannelType.DM;
-  if (text === "" && files.length === 0 && !isMentioned) return null;
+  if (text === "" && forwarded === "" && files.length === 0 && !isMentioned) return null;
   return {
     type: "message",
     id,
@@ -47,7 +48,8 @@ export function parseMessage(message: DiscordMessage, place: Place, botId: strin
     text,
     isForBot: isDirect || isMentioned || isReplyToBot,
     messageId: id,
-    ...(referenced ? { quoted: { text: textOf(referenced, botId), isFromBot: isReplyToBot } } : {}),
+    ...(referenced ? { quoted: { text: allTextOf(referenced, botId), isFromBot: isReplyToBot } } : {}),
+    ...(forwarded === "" ? {} : { forwarded: { text: forwarded } }),
     ...(files.length === 0 ? {} : { files }),
   };
 }
@@ -56,13 +58,23 @@ function spacesOf(guild: string | undefined, { parent }: Place): string[] {
   return [guild, parent].filter((space) => space !== undefined);
 }
 
-/** The text with what was forwarded, and stickers by their name. */
+/** The text, and stickers by their name. */
 function textOf(message: APIMessage, botId: string): string {
-  const forwarded = snapshotsOf(message).map(({ content }) => readableText(content, [], botId));
   const stickers = (message.sticker_items ?? []).map(({ name }) => `:${name}:`);
-  return [readableText(message.content, message.mentions, botId), ...forwarded, ...stickers]
-    .filter((part) => part !== "")
-    .join("\n");
+  return joined([readableText(message.content, message.mentions, botId), ...stickers]);
+}
+
+/** What is passed on in the message; empty when nothing is. */
+function forwardedText(message: APIMessage, botId: string): string {
+  return joined(snapshotsOf(message).map(({ content }) => readableText(content, [], botId)));
+}
+
+function allTextOf(message: APIMessage, botId: string): string {
+  return joined([textOf(message, botId), forwardedText(message, botId)]);
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("\n");
 }
 
 function snapshotsOf({ message_snapshots: snapshots = [] }: APIMessage): APIMessageSnapshotFields[] {
@@ -71,9 +83,9 @@ function snapshotsOf({ message_snapshots: snapshots = [] }: APIMessage): APIMess
 
 function filesOf(message: APIMessage): InboundFile[] {
   const isVoice = ((message.flags ?? 0) & MessageFlags.IsVoiceMessage) !== 0;
-  return [message, ...snapshotsOf(message)].flatMap(({ attachments }) =>
-    attachments.map((attachment) => fileOf(attachment, isVoice)),
-  );
+  const own = message.attachments.map((attachment) => fileOf(attachment, isVoice));
+  const foreign = snapshotsOf(message).flatMap(({ attachments }) => attachments);
+  return [...own, ...foreign.map((attachment) => fileOf(attachment, false))];
 }
 
 function fileOf(

@@ -62,7 +62,8 @@ export function createIntake({ api, identify, people, chats, timing }: IntakePar
     return {
       ...message,
       sender: { ...message.sender, name },
-      text: forwarded ?? message.text,
+      // Who forwards messages says nothing to them.
+      ...(forwarded === null ? {} : { text: "", forwarded: { text: forwarded } }),
       isForBot: message.isForBot || quoted?.isFromBot === true,
       ...(quoted === null ? {} : { quoted }),
     };

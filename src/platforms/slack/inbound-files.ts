@@ -1,5 +1,6 @@
 import type { FileKind, InboundFile } from "../contract.ts";
 import { type Fields, fieldsOf, objectsOf, textOf } from "../fields.ts";
+import { asForeign } from "../foreign-files.ts";
 
 /** What Slack says of a file whose bytes it does not have, or does not give. */
 const WITHOUT_BYTES: ReadonlySet<string> = new Set(["tombstone", "hidden_by_limit", "external"]);
@@ -16,7 +17,9 @@ export interface FileRef {
  * (docs.slack.dev/reference/block-kit/block-elements/file-element).
  */
 export function filesOf(event: Fields, channel: string): readonly InboundFile[] {
-  const listed = objectsOf(event["files"]).flatMap(listedFile);
+  const listed = objectsOf(event["files"]).flatMap((file) =>
+    textOf(file["user"]) === textOf(event["user"]) ? listedFile(file) : asForeign(listedFile(file)),
+  );
   if (Array.isArray(event["files"])) return listed;
   const named = new Set(objectsOf(event["blocks"]).flatMap(namedFileIds));
   return [...named].map((fileId) => ({ kind: "document", ref: `${fileId}@${channel}` }));

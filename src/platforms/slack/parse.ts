@@ -45,7 +45,7 @@ export function parseEvent(body: unknown, reading: Reading): InboundMessage | nu
       textOf(event["parent_user_id"]) === reading.botUserId ||
       (textOf(event["thread_ts"]) !== "" && isKnownCommand(text, reading)),
     messageId: ts,
-    ...quotedOf(event, reading),
+    ...forwardedIn(event, reading),
     ...(files.length === 0 ? {} : { files }),
   };
 }
@@ -124,10 +124,11 @@ function spaceOf(teamId: string): { spaces?: readonly string[] } {
 }
 
 /** A message that somebody passed on comes as an attachment. What Slack adds to addresses is none. */
-function quotedOf(event: Fields, { botUserId }: Reading): Pick<InboundMessage, "quoted"> {
+function forwardedIn(event: Fields, { botUserId }: Reading): Pick<InboundMessage, "forwarded"> {
   const shared = objectsOf(event["attachments"]).find((one) => one["is_share"] === true);
   const text = writtenText(textOf(shared?.["text"]), botUserId);
-  return text === "" ? {} : { quoted: { text, isFromBot: shared?.["author_id"] === botUserId } };
+  const from = textOf(shared?.["author_name"]);
+  return text === "" ? {} : { forwarded: { text, ...(from === "" ? {} : { from }) } };
 }
 
 function nameOf(event: Fields, userId: string): string {

@@ -1,5 +1,13 @@
 import type { CallbackQuery, Message, MessageGenerationStopped, Update, User } from "grammy/types";
-import type { ChatAddress, ChatMoved, InboundEvent, InboundMessage, Sender } from "../contract.ts";
+import type {
+  ChatAddress,
+  ChatMoved,
+  InboundEvent,
+  InboundFile,
+  InboundMessage,
+  Sender,
+} from "../contract.ts";
+import { asForeign } from "../foreign-files.ts";
 import { describe, forwardedFrom, nameOf } from "./describe.ts";
 import { filesOf } from "./files.ts";
 import { type Me, readText } from "./text.ts";
@@ -47,13 +55,11 @@ function parseMessage(id: string, message: Message, me: Me): InboundMessage | nu
   const { from, chat } = message;
   if (chat.type === "channel" || !from || from.is_bot || message.sender_chat) return null;
   const said = readText(message, me);
-  const text = wholeText(message, said.text);
-  const replied = repliedTo(message);
-  const isReply = replied?.from?.id === me.id;
-  const own = filesOf(message);
-  // A question about a picture of somebody else's is asked by replying to it.
-  const files = own.length > 0 || !replied || isReply ? own : filesOf(replied);
-  if (said.isForOther || (text === "" && files.length === 0)) return null;
+  const words = [describe(message), said.text].filter((part) => part).join("\n");
+  const isReply = repliedTo(message)?.from?.id === me.id;
+  const files = filesWith(message, isReply);
+  if (said.isForOther || (words === "" && files.length === 0)) return null;
+  const author = forwardedFrom(message.forward_origin);
   const quoted = quotedBy(message, me);
   return {
     type: "message",
@@ -61,7 +67,8 @@ function parseMessage(id: string, message: Message, me: Me): InboundMessage | nu
     address: addressOf(message),
     scope: chat.type === "private" ? "direct" : "group",
     sender: senderOf(from),
-    text,
+    // Who forwards a message says nothing to it: none of it is the sender's.
+    ...(author === null ? { text: words } : { text: "", forwarded: { text: words, from: author } }),
     isForBot: chat.type === "private" || said.namesBot || isReply,
     messageId: String(message.message_id),
     ...(quoted === null ? {} : { quoted }),
@@ -111,10 +118,12 @@ function senderOf(user: User): Sender {
   return user.language_code === undefined ? sender : { ...sender, language: user.language_code };
 }
 
-function wholeText(message: Message, text: string): string {
-  const origin = forwardedFrom(message.forward_origin);
-  const content = [describe(message), text].filter((part) => part).join("\n");
-  return origin === null ? content : `[forwarded from ${origin}]\n${content}`.trim();
+/** The files of a message. A question about a picture of somebody else's is asked by replying to it. */
+function filesWith(message: Message, isReplyToBot: boolean): InboundFile[] {
+  const own = filesOf(message);
+  const replied = repliedTo(message);
+  if (own.length > 0) return message.forward_origin === undefined ? own : asForeign(own);
+  return replied === undefined || isReplyToBot ? [] : asForeign(filesOf(replied));
 }
 
 /** In a topic every message counts as a reply to the notice that opened it, which nobody meant. */

@@ -43,13 +43,16 @@ describe("text", () => {
   for (const [content, text] of vectors)
     test(JSON.stringify(content), () => expect(parsed(content, { mentions })?.text).toBe(text));
 
-  test("what was forwarded and stickers are part of it", () => {
+  test("stickers are part of it, and what was forwarded stands apart", () => {
     const parts = {
       message_snapshots: [{ message: { content: "forwarded <:wave:400>", attachments: [] } }],
       sticker_items: [{ id: "1", name: "Wumpus", format_type: 1 }],
     };
-    expect(parsed("look", parts)?.text).toBe("look\nforwarded :wave:\n:Wumpus:");
-    expect(parsed("", parts)?.text).toBe("forwarded :wave:\n:Wumpus:");
+    const forwarded = { text: "forwarded :wave:" };
+    expect(parsed("look", parts)).toMatchObject({ text: "look\n:Wumpus:", forwarded });
+    const { message_snapshots } = parts;
+    expect(parsed("", { message_snapshots })).toMatchObject({ text: "", forwarded });
+    expect(parsed("look", {})).not.toHaveProperty("forwarded");
   });
 });
 

@@ -190,7 +190,7 @@ describe("what a message does not tell is asked for:", () => {
     const { fake, heard } = rig;
     const forward = fake.write({ content: ["merge_forward", { content: "Merged and Forwarded Message" }] });
     await fake.until(() => heard.emitted.length === 1, "the message");
-    expect(heard.emitted[0]?.text).toBe("[forwarded messages]");
+    expect(heard.emitted[0]?.forwarded?.text).toBe("[forwarded messages]");
     for (const [type, content] of [
       ["text", { text: "line one\nline two" }],
       ["image", { image_key: "img_1" }],
@@ -199,7 +199,8 @@ describe("what a message does not tell is asked for:", () => {
     await fake.until(() => heard.emitted.length === 3, "the others");
     fake.again(forward);
     await fake.until(() => heard.emitted.length === 4, "it came again");
-    expect(heard.emitted[3]?.text).toBe("[forwarded messages]\n- line one\n  line two\n- [image]");
+    const forwarded = { text: "[forwarded messages]\n- line one\n  line two\n- [image]" };
+    expect(heard.emitted[3]).toMatchObject({ text: "", forwarded });
   });
 
   test("but not for long: without an answer in time, it goes on without", async () => {

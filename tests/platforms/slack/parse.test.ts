@@ -81,13 +81,13 @@ describe("a message", () => {
   test("with a message that is passed on", () => {
     const shared = {
       is_share: true,
-      author_id: "U0BOT",
+      author_name: "Bob",
       text: "a &lt; b",
       from_url: "https://x.slack.com/p1",
     };
     const attachments = [{ title: "a page", text: "what stands there" }, shared];
-    expect(inChannel({ attachments })?.quoted).toEqual({ text: "a < b", isFromBot: true });
-    expect(inChannel({ attachments: attachments.slice(0, 1) })?.quoted).toBeUndefined();
+    expect(inChannel({ attachments })?.forwarded).toEqual({ text: "a < b", from: "Bob" });
+    expect(inChannel({ attachments: attachments.slice(0, 1) })).not.toHaveProperty("forwarded");
   });
 
   test("commands with ! are commands", () => {
@@ -143,7 +143,7 @@ describe("files", () => {
       { mimetype: "image/png" },
       { mimetype: "audio/mpeg" },
       { mimetype: "video/mp4" },
-      { mimetype: "video/mp4", subtype: "slack_audio" },
+      { mimetype: "video/mp4", subtype: "slack_audio", user: "U0USER" },
       { mimetype: "audio/mp4", subtype: "slack_video" },
       {},
     ].map((one, i) => ({ id: `F${i}`, ...one }));

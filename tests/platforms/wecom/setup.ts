@@ -1,7 +1,9 @@
 import type { AccountSettings, PlatformAdapter } from "../../../src/platforms/contract.ts";
 import { createAppAdapter } from "../../../src/platforms/wecom/app/adapter.ts";
+import { createBotAdapter } from "../../../src/platforms/wecom/bot/adapter.ts";
 import { TIMING, type Timing } from "../../../src/platforms/wecom/timing.ts";
 import { type FakeWecomApp, startFakeWecomApp } from "../../fakes/wecom/app.ts";
+import { type FakeWecomBot, startFakeWecomBot } from "../../fakes/wecom/bot.ts";
 import { createHeard, type Heard, serveWebhook } from "../weixin-heard.ts";
 
 /** Waits that tests can afford. */
@@ -56,6 +58,54 @@ export function startApp(changes: Partial<AccountSettings<"wecom">> = {}): AppRi
     url: served.url,
     async [Symbol.asyncDispose]() {
       await served.stop();
+      await wecom[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** An AI bot that listens, until the end of the block. */
+export interface BotRig extends AsyncDisposable {
+  wecom: FakeWecomBot;
+  adapter: PlatformAdapter;
+  heard: Heard;
+  /** How its listening ended. */
+  ended: Promise<unknown>;
+  stop(): void;
+}
+
+/** The adapter of the fake's bot. */
+export function botOf(
+  wecom: FakeWecomBot,
+  changes: Partial<AccountSettings<"wecom">> = {},
+  timing: Partial<Timing> = {},
+): PlatformAdapter {
+  const keys = { bot_id: wecom.botId, bot_secret: wecom.secret, api_base: wecom.url };
+  return createBotAdapter(account({ ...keys, ...changes }), { ...SHORT_TIMING, ...timing });
+}
+
+/** Begins to listen, and waits until it is connected. */
+export async function startBot(
+  timing: Partial<Timing> = {},
+  changes: Partial<AccountSettings<"wecom">> = {},
+  wecom: FakeWecomBot = startFakeWecomBot(),
+): Promise<BotRig> {
+  const adapter = botOf(wecom, changes, timing);
+  const heard = createHeard();
+  const controller = new AbortController();
+  const ended = Promise.resolve(adapter.listen?.(heard.hooks, controller.signal)).then(
+    () => "stopped",
+    (error: unknown) => error,
+  );
+  await wecom.until(() => heard.states.length > 0, "it is connected");
+  return {
+    wecom,
+    adapter,
+    heard,
+    ended,
+    stop: () => controller.abort(),
+    async [Symbol.asyncDispose]() {
+      controller.abort();
+      await ended;
       await wecom[Symbol.asyncDispose]();
     },
   };

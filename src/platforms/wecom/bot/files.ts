@@ -1,0 +1,79 @@
+import { type FetchedFile, type InboundFile, PlatformError } from "../../contract.ts";
+import { readUpTo, requestBytes } from "../../json-api.ts";
+import { decryptBytes } from "../../weixin-cipher.ts";
+import { describedBy } from "../../weixin-media.ts";
+import type { BotFile, Said } from "./parse.ts";
+
+/** Files that came with messages. Their addresses live for five minutes and their keys are secret: both stay in memory. */
+export interface Files {
+  /** The files of a message as the gateway gets them. */
+  keep(said: Said): InboundFile[];
+  fetch(file: InboundFile, maxBytes: number, signal: AbortSignal): Promise<FetchedFile>;
+}
+
+const MAX_KEPT = 1000;
+const KEY_BYTES = 32;
+const PADDED_BYTES = 32;
+const ANY_TYPE = "application/octet-stream";
+/** What pictures begin with, as text of one byte a sign. */
+const PICTURES: readonly (readonly [begins: RegExp, mediaType: string])[] = [
+  [/^\x89PNG/, "image/png"],
+  [/^\xff\xd8\xff/, "image/jpeg"],
+  [/^GIF8/, "image/gif"],
+  [/^RIFF[\s\S]{4}WEBP/, "image/webp"],
+];
+
+/** `home`: the server of the bot, which may have files without TLS where the operator has chosen it. */
+export function createFiles(home: URL, timeoutMs: number): Files {
+  const kept = new Map<string, BotFile>();
+  return {
+    keep({ message, files }) {
+      return files.map((file, index) => {
+        const ref = `${message.id}:${index}`;
+        kept.delete(ref);
+        kept.set(ref, file);
+        const [oldest] = kept.keys();
+        if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
+        return { kind: file.kind, ref };
+      });
+    },
+    async fetch({ ref, kind }, maxBytes, signal) {
+      const file = kept.get(ref);
+      if (file === undefined)
+        throw new PlatformError("refused", "WeCom hands out a file for five minutes alone.");
+      const url = URL.parse(file.url);
+      if (url === null || (url.protocol !== "https:" && url.hostname !== home.hostname))
+        throw new PlatformError("refused", "The file is not on a server of WeCom.");
+      const answer = await requestBytes("WeCom", { method: "GET", url, timeoutMs, signal });
+      if (!answer.ok) throw refusal(answer.status);
+      const encrypted = await readUpTo("WeCom", answer, maxBytes + PADDED_BYTES, signal);
+      const bytes = opened(encrypted, file.aesKey);
+      if (bytes.byteLength > maxBytes)
+        throw new PlatformError("refused", `The file is larger than ${maxBytes} bytes.`);
+      const { mediaType: told = ANY_TYPE, name } = describedBy(answer.headers);
+      const mediaType = told === ANY_TYPE ? mediaTypeOf(bytes, name, kind) : told;
+      return { bytes, mediaType, ...(name === undefined ? {} : { name }) };
+    },
+  };
+}
+
+function opened(encrypted: Uint8Array, aesKey: string): Uint8Array {
+  if (aesKey === "") return encrypted;
+  const key = Buffer.from(aesKey, "base64");
+  const bytes = key.length === KEY_BYTES ? decryptBytes(encrypted, key) : null;
+  if (bytes === null) throw new PlatformError("refused", "The file cannot be decrypted.");
+  return bytes;
+}
+
+function refusal(status: number): PlatformError {
+  const kind = status === 429 || status >= 500 ? "unavailable" : "refused";
+  return new PlatformError(kind, `WeCom answered with ${status} instead of the file.`);
+}
+
+function mediaTypeOf(bytes: Uint8Array, name: string | undefined, kind: InboundFile["kind"]): string {
+  const head = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
+  const picture = PICTURES.find(([begins]) => begins.test(head))?.[1];
+  if (picture !== undefined) return picture;
+  if (name !== undefined) return Bun.file(name).type.split(";")[0] ?? ANY_TYPE;
+  return kind === "video" ? "video/mp4" : ANY_TYPE;
+}

@@ -1,0 +1,106 @@
+import { hash } from "node:crypto";
+import { type OutboundFile, type OutboundMessage, PlatformError, type Sent } from "../../contract.ts";
+import type { Fields } from "../../fields.ts";
+import { mediaKindOf } from "../../weixin-media.ts";
+import { toBotMarkdown } from "../render.ts";
+import type { Exchanges } from "./exchanges.ts";
+import type { Request, Streams } from "./streams.ts";
+import { uploadFile } from "./upload.ts";
+
+/** What sending works with. */
+export interface BotSendingParts {
+  exchanges: Exchanges;
+  streams: Streams;
+  request: Request;
+  /** For one piece of a file. */
+  chunkMs: number;
+}
+
+/** Messages with files that were sent in part, so that a new try goes on where the last one stopped. */
+const MAX_UNFINISHED = 100;
+/** The ids of messages that are whole begin with this, and go on with what they show: they cannot be changed any more. */
+const WHOLE = "whole_";
+
+interface Progress {
+  sent: Sent | null;
+  files: number;
+}
+
+/** Answers in place where that is possible, by a stream; writes messages of their own elsewhere. */
+export function createBotSending({ exchanges, streams, request, chunkMs }: BotSendingParts) {
+  const unfinished = new Map<string, Progress>();
+
+  const push = (chat: string, content: Fields) => request("aibot_send_msg", { chatid: chat, ...content }, {});
+
+  /** Null where nothing can be answered in place. */
+  async function answer(message: OutboundMessage, text: string): Promise<Sent | null> {
+    const { address, replyTo, recipient, isPartial = false, idempotencyId: by } = message;
+    if (recipient === undefined || !isFirstPart(message)) return null;
+    const exchange = exchanges.answerable(address.chat, { by, msgId: replyTo, user: recipient.user });
+    if (exchange === null) return null;
+    try {
+      const { id } = await streams.answer(exchange, by, text, !isPartial);
+      return { messageId: isPartial ? id : wholeId(text) };
+    } catch (error) {
+      if (error instanceof PlatformError && error.kind === "refused") return null;
+      throw error;
+    }
+  }
+
+  async function sendText(message: OutboundMessage): Promise<Sent> {
+    const text = toBotMarkdown(message.markdown);
+    const sent = await answer(message, text);
+    if (sent !== null) return sent;
+    if (message.isPartial) throw new PlatformError("refused", "Only an answer in place can grow.");
+    await push(message.address.chat, { msgtype: "markdown", markdown: { content: text } });
+    return { messageId: wholeId(text) };
+  }
+
+  async function sendFile({ address }: OutboundMessage, file: OutboundFile, signal: AbortSignal) {
+    const kind = mediaKindOf(file);
+    const id = await uploadFile(request, kind, file, chunkMs, signal);
+    await push(address.chat, { msgtype: kind, [kind]: { media_id: id } });
+  }
+
+  return {
+    async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
+      const { markdown, files = [], idempotencyId } = message;
+      const progress = unfinished.get(idempotencyId) ?? { sent: null, files: 0 };
+      remember(unfinished, idempotencyId, progress);
+      if (markdown.trim() !== "") progress.sent ??= await sendText(message);
+      for (const file of files.slice(progress.files)) {
+        await sendFile(message, file, signal);
+        progress.sent ??= { messageId: wholeId(file.name) };
+        progress.files += 1;
+      }
+      unfinished.delete(idempotencyId);
+      if (progress.sent === null) throw new PlatformError("refused", "There is nothing to send.");
+      return progress.sent;
+    },
+
+    /** Brings an answer that grows to a text. Rejects with `refused` for any other message, unless it shows that already. */
+    async edit({ messageId }: Sent, { markdown, isPartial = false }: OutboundMessage): Promise<void> {
+      const text = toBotMarkdown(markdown);
+      if (messageId === wholeId(text)) return;
+      const stream = exchanges.stream(messageId);
+      if (stream === null) throw new PlatformError("refused", "The message cannot be changed any more.");
+      await streams.grow(stream, text, !isPartial);
+    },
+  };
+}
+
+/** The parts of an answer end in `:0`, `:1` and so on; only one of them can take the place of the sign of being at work. */
+function isFirstPart({ idempotencyId }: OutboundMessage): boolean {
+  return idempotencyId.endsWith(":0");
+}
+
+function wholeId(text: string): string {
+  return WHOLE + hash("sha256", text, "base64url").slice(0, 32);
+}
+
+function remember(unfinished: Map<string, Progress>, id: string, progress: Progress): void {
+  unfinished.delete(id);
+  unfinished.set(id, progress);
+  const [oldest] = unfinished.keys();
+  if (unfinished.size > MAX_UNFINISHED && oldest !== undefined) unfinished.delete(oldest);
+}

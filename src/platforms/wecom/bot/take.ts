@@ -1,0 +1,60 @@
+import { backoffMs } from "../../../lib/backoff.ts";
+import { sleep } from "../../../lib/waiting.ts";
+import type { ConnectionHooks, InboundMessage } from "../../contract.ts";
+import { fieldsOf } from "../../fields.ts";
+import type { Timing } from "../timing.ts";
+import type { BotConnection } from "./connection.ts";
+import type { Exchanges } from "./exchanges.ts";
+import type { Files } from "./files.ts";
+import type { Frame } from "./frame.ts";
+import { parseMessage } from "./parse.ts";
+
+/** What taking works with. */
+export interface TakeParts {
+  exchanges: Exchanges;
+  files: Files;
+  timing: Timing;
+  /** What whoever opens the chat is greeted with. */
+  welcome: string;
+}
+
+/** Takes what WeCom says by itself. Settles once it is on disk or given up; never rejects. */
+export function createTake({ exchanges, files, timing, welcome }: TakeParts) {
+  return async (
+    frame: Frame,
+    connection: BotConnection,
+    hooks: ConnectionHooks,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    hooks.log("debug", "frame", { cmd: frame.cmd, msgtype: frame.body["msgtype"], id: frame.body["msgid"] });
+    if (frame.cmd === "aibot_event_callback") return greet(frame, connection, hooks);
+    const said = frame.cmd === "aibot_msg_callback" ? parseMessage(frame.body) : null;
+    if (said === null) return;
+    const { id, address, sender } = said.message;
+    exchanges.open({ msgId: id, reqId: frame.reqId, chat: address.chat, user: sender.id });
+    const kept = files.keep(said);
+    await emit({ ...said.message, ...(kept.length === 0 ? {} : { files: kept }) }, hooks, signal);
+  };
+
+  /** Who enters the chat for the first time in a day is greeted, which has to happen within five seconds. */
+  async function greet({ reqId, body }: Frame, connection: BotConnection, hooks: ConnectionHooks) {
+    if (fieldsOf(body["event"])["eventtype"] !== "enter_chat") return;
+    const answer = { msgtype: "text", text: { content: welcome } };
+    await connection
+      .request("aibot_respond_welcome_msg", answer, { reqId })
+      .catch((error: unknown) => hooks.log("debug", "a greeting could not be sent", { error }));
+  }
+
+  /** WeCom brings a message once, and hears nothing of what becomes of it: it is handed on until it is taken. */
+  async function emit(message: InboundMessage, hooks: ConnectionHooks, signal: AbortSignal): Promise<void> {
+    const untilMs = performance.now() + timing.answerableMs;
+    for (let retry = 0; !signal.aborted && performance.now() < untilMs; retry += 1)
+      try {
+        return await hooks.emit(message);
+      } catch (error) {
+        hooks.log("warn", "a message could not be kept; it is tried again", { id: message.id, error });
+        await sleep(backoffMs(retry, timing.retry), signal);
+      }
+    hooks.log("warn", "a message could not be kept and is lost", { id: message.id });
+  }
+}

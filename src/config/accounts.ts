@@ -29,6 +29,14 @@ export function enabledAccounts({ platforms }: Config): Account[] {
   });
 }
 
+/** Where the webhook of an account answers. */
+export function webhookPath(
+  { gateway }: Config,
+  { platform, name }: Pick<Account, "platform" | "name">,
+): string {
+  return [gateway.webhook.path, platform, ...(name === "" ? [] : [name])].join("/");
+}
+
 /** How an account is named to people and in addresses: `telegram`, or `telegram.work` for one of several. */
 export function accountLabel({ platform, name }: { platform: string; name: string }): string {
   return name === "" ? platform : `${platform}.${name}`;

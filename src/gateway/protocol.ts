@@ -5,9 +5,19 @@ import type { Ability, RemoteAdapter } from "./contract.ts";
 /** A call of the adapter. */
 export type RemoteMethod = keyof RemoteAdapter;
 
+/** Whose home a worker is. */
+export interface Connect {
+  platform: PlatformId;
+  settings: AccountSettings;
+  /** What the adapter saved last. */
+  state: unknown;
+  /** Where its webhook answers. */
+  webhookPath: string;
+}
+
 /** What the main thread says to the worker of an account. `connect` comes first, and `listen` after `ready`. */
 export type ToWorker =
-  | { type: "connect"; platform: PlatformId; settings: AccountSettings; state: unknown }
+  | ({ type: "connect" } & Connect)
   | { type: "listen" }
   | { type: "stopListening" }
   | { type: "call"; id: number; method: RemoteMethod; args: readonly unknown[] }

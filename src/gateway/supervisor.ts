@@ -1,3 +1,4 @@
+import { webhookPath } from "../config/accounts.ts";
 import type { LiveConfig } from "../config/live.ts";
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
@@ -55,7 +56,16 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const health = createHealth({ account, store, log, timings });
     const connection =
       "platform" in way
-        ? openConnection({ ...parts, ...way, account, store, health, openWorker, timings })
+        ? openConnection({
+            ...parts,
+            ...way,
+            account,
+            webhookPath: webhookPath(config.current, account),
+            store,
+            health,
+            openWorker,
+            timings,
+          })
         : null;
     return { planned, health, connection };
   }

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../src/platforms/contract.ts";
+import { liveConfig } from "../support/agent.ts";
 import { messageOf, startToys, toy, until } from "../support/supervision.ts";
 
 setDefaultTimeout(60_000);
@@ -35,6 +36,20 @@ describe("a call of an adapter", () => {
       state: "waiting",
       error: { message: "Its worker ended by itself." },
     });
+  });
+
+  test("is made by an adapter that knows where its webhook answers", async () => {
+    const accounts = [{ name: "work", ...toy() }];
+    const config = liveConfig({
+      gateway: { webhook: { path: "/in" } },
+      platforms: { telegram: { enabled: true, accounts }, discord: toy() },
+    });
+    await using toys = await startToys({ config });
+    await until(() => toys.ready.length === 2);
+    const paths = await Promise.all(
+      ["telegram.work", "discord"].map(async (label) => (await toys.tell("webhook path", label)).messageId),
+    );
+    expect(paths).toEqual(["/in/telegram/work", "/in/discord"]);
   });
 
   test("rejects with the error of the adapter, whole", async () => {

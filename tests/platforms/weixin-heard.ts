@@ -53,6 +53,7 @@ export function createHeard(state: unknown = null): Heard {
       get state() {
         return heard.saved;
       },
+      webhookPath: "/webhook/weixin",
       saveState(next) {
         heard.saved = structuredClone(next);
       },

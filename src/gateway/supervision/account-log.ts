@@ -38,7 +38,7 @@ export function createTeller(log: Log, repeatMs: number): (health: AccountHealth
 const LINES = {
   connected: ["info", "ready"],
   stopped: ["info", "disconnected"],
-  reconnecting: ["warn", "the connection broke and is made again"],
+  reconnecting: ["warn", "no messages come at the moment"],
   waiting: ["warn", "not connected, and tried again after a while"],
   refused: ["error", "it cannot be connected"],
 } as const;

@@ -30,6 +30,8 @@ export interface ConnectionParts {
   platform: Platform;
   /** Stands for the bot among processes; no secret. */
   credentialHash: string;
+  /** Where its webhook answers. */
+  webhookPath: string;
   /** How others are told of this process. */
   holder: string;
   store: AccountStore;

@@ -1,6 +1,7 @@
 import { within } from "../../lib/waiting.ts";
-import { type AccountSettings, PlatformError, type PlatformId } from "../../platforms/contract.ts";
+import { PlatformError } from "../../platforms/contract.ts";
 import {
+  type Connect,
   type FromWorker,
   fromFailure,
   type PlatformFailure,
@@ -47,7 +48,7 @@ export interface WorkerLink {
 /** What a link works with. */
 export interface WorkerLinkParts {
   worker: Worker;
-  connect: { platform: PlatformId; settings: AccountSettings; state: unknown };
+  connect: Connect;
   onNews(news: WorkerNews): void;
   timings: SupervisionTimings;
 }

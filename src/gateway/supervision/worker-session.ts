@@ -19,6 +19,8 @@ export interface SessionParts {
   platform: Platform;
   /** What the adapter saved last. */
   state: unknown;
+  /** Where its webhook answers. */
+  webhookPath: string;
   worker: Worker;
   health: HealthRecord;
   log: Log;
@@ -55,10 +57,10 @@ export interface WorkerSession {
 
 /** Connects the adapter, lets it receive, and ends it when it falls silent. */
 export function openSession(parts: SessionParts): WorkerSession {
-  const { account, platform, worker, health, log, timings } = parts;
+  const { account, platform, worker, health, log, timings, state, webhookPath } = parts;
   const { silenceMs } = platform.limits;
   const isByConnection = platform.receivesBy(account.settings) === "connection";
-  const connect = { platform: account.platform, settings: account.settings, state: parts.state };
+  const connect = { platform: account.platform, settings: account.settings, state, webhookPath };
   const link = linkWorker({ worker, connect, onNews: hear, timings });
   const intake = createIntake({ ...parts, settled: link.settle });
   let isReady = false;

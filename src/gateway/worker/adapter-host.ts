@@ -7,6 +7,7 @@ import {
 } from "../../platforms/contract.ts";
 import type { Ability } from "../contract.ts";
 import {
+  type Connect,
   type FromWorker,
   handedOver,
   type PlatformFailure,
@@ -50,14 +51,14 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
   let hosted: Hosted | null = null;
   let listening: { abort: AbortController; settled: Promise<void> } | null = null;
 
-  async function connect({ platform: id, settings, state }: ToWorker & { type: "connect" }): Promise<void> {
+  async function connect({ platform: id, settings, ...more }: Connect): Promise<void> {
     let title: string = id;
     try {
       const platform = await load(id);
       if (!platform) throw new PlatformError("refused", `This version does not connect ${id}.`);
       title = platform.title;
       const adapter = await platform.connect(settings);
-      hosted = { adapter, title, hooks: hooksWith(state) };
+      hosted = { adapter, title, hooks: hooksWith(more) };
       const abilities = ABILITIES.filter((ability) => adapter[ability] !== undefined);
       post({ type: "ready", abilities, listens: adapter.listen !== undefined });
     } catch (error) {
@@ -65,7 +66,7 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
     }
   }
 
-  function hooksWith(saved: unknown): ConnectionHooks {
+  function hooksWith({ state: saved, webhookPath }: Pick<Connect, "state" | "webhookPath">): ConnectionHooks {
     let state = saved;
     return {
       emit: queue.emit,
@@ -75,6 +76,7 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
       get state() {
         return state;
       },
+      webhookPath,
       saveState(next) {
         state = next;
         queue.saveState(next);

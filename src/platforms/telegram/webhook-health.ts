@@ -6,9 +6,9 @@ import { createOutage } from "./outage.ts";
 import type { Me } from "./text.ts";
 import type { Timing } from "./timing.ts";
 
-const HOW_TO_REGISTER =
+const notRegistered = (webhookPath: string) =>
   "No webhook is registered with Telegram. Register it: curl https://api.telegram.org/bot$TOKEN/setWebhook " +
-  "-d url=https://YOUR-HOST/webhook/telegram -d secret_token=$SECRET_TOKEN";
+  `-d url=https://YOUR-HOST${webhookPath} -d secret_token=$SECRET_TOKEN`;
 
 /** Whether Telegram's calls to the webhook come. */
 export interface WebhookHealth {
@@ -33,14 +33,13 @@ export function createWebhookHealth(client: TelegramClient, timing: Timing): Web
   const tell = (found: string | null, bot: Me, hooks: ConnectionHooks) => {
     if (found !== null) hooks.reconnecting(found);
     else if (fault !== null) hooks.connected({ id: String(bot.id), name: bot.username });
-    if (found === HOW_TO_REGISTER && fault !== found) hooks.log("warn", found);
     fault = found;
   };
   const check = async (hooks: ConnectionHooks, signal: AbortSignal) => {
     const bot = await health.whoAmI(signal);
     const info = await client.call((api, ended) => api.getWebhookInfo(ended), { signal });
     hooks.alive();
-    tell(lastCallMs > lastCheckMs ? null : faultOf(info, lastCallMs), bot, hooks);
+    tell(lastCallMs > lastCheckMs ? null : faultOf(info, lastCallMs, hooks), bot, hooks);
     lastCheckMs = Date.now();
   };
 
@@ -75,8 +74,8 @@ export function createWebhookHealth(client: TelegramClient, timing: Timing): Web
 }
 
 /** Why no messages come, in words; null when they do, as far as Telegram can tell. */
-function faultOf(info: WebhookInfo, lastCallMs: number): string | null {
-  if (!info.url) return HOW_TO_REGISTER;
+function faultOf(info: WebhookInfo, lastCallMs: number, { webhookPath }: ConnectionHooks): string | null {
+  if (!info.url) return notRegistered(webhookPath);
   const failedMs = (info.last_error_date ?? 0) * 1000;
   if (info.pending_update_count === 0 || failedMs <= lastCallMs) return null;
   return `Telegram cannot deliver ${info.pending_update_count} updates to the webhook: ${info.last_error_message}`;

@@ -108,6 +108,7 @@ async function obey(text: string, hooks: ConnectionHooks | null, signal: AbortSi
     hooks?.connected({ id: "1", name: "@toy_bot" });
   }
   await (WAYS_TO_FAIL[text] ?? (() => undefined))(signal);
+  if (text === "webhook path") return hooks?.webhookPath ?? "";
   return text === "state" ? JSON.stringify(hooks?.state) : text;
 }
 

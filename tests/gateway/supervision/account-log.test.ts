@@ -28,9 +28,9 @@ describe("the log of an account", () => {
       ]),
     ).toEqual([
       "info  connected as @toy_bot",
-      'warn  the connection broke and is made again reason="the wind"',
+      'warn  no messages come at the moment reason="the wind"',
       "info  connected as @toy_bot",
-      'warn  the connection broke and is made again reason="the rain"',
+      'warn  no messages come at the moment reason="the rain"',
       "info  connected as @toy_bot",
     ]);
   });

@@ -90,6 +90,7 @@ export function createHeard(state: unknown = null): Heard {
       },
       reconnecting: (reason) => void heard.states.push(reason),
       state,
+      webhookPath: "/webhook/dingtalk",
       saveState(next) {
         heard.saved = JSON.parse(JSON.stringify(next));
       },

@@ -51,6 +51,7 @@ export function hear(take: (message: InboundMessage) => Promise<void> = async ()
       heard.signs += 1;
     },
     reconnecting: (reason) => void heard.troubles.push(reason),
+    webhookPath: "/webhook/feishu",
     saveState: () => undefined,
     log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),
   };

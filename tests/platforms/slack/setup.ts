@@ -87,6 +87,7 @@ export function createHeard(): Heard {
       },
       reconnecting: (reason) => void heard.states.push(reason),
       state: null,
+      webhookPath: "/webhook/slack",
       saveState() {
         throw new Error("there is nothing to save");
       },

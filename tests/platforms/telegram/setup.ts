@@ -97,6 +97,7 @@ export function createHeard(): Heard {
         watch.changed();
       },
       state: null,
+      webhookPath: "/hooks/telegram/work",
       saveState() {
         throw new Error("there is nothing to save");
       },

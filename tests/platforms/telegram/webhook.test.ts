@@ -117,7 +117,8 @@ test("without a webhook at Telegram it says how to register one, until there is 
   await using heard = startListening(adapter);
   await heard.until("it has looked twice", () => heard.signs >= 2);
   expect(heard.states[0]).toStartWith("No webhook is registered with Telegram. Register it: curl https://");
-  expect(heard.logs.filter(({ level }) => level === "warn")).toHaveLength(1);
+  expect(heard.states[0]).toContain(" -d url=https://YOUR-HOST/hooks/telegram/work -d secret_token=");
+  expect(heard.logs.filter(({ level }) => level === "warn")).toEqual([]); // the state is told by the gateway
   await using server = serve(adapter, heard);
   await setWebhook(fake, `http://127.0.0.1:${server.port}/`);
   await heard.until("it is seen", () => heard.states.at(-1) === "connected as hermes_test_bot (4242)");

@@ -24,6 +24,8 @@ interface Outcome {
 }
 
 const MINUTE_MS = 60_000;
+/** Of one test that says nothing else: two halves run side by side, on machines that may be slow. */
+const TEST_TIMEOUT_MS = 30_000;
 /** What lies beside the tests and is no test. */
 const NO_TESTS = ["tests/fakes", "tests/judges", "tests/support"];
 
@@ -80,7 +82,14 @@ function tests(name: string, paths: readonly string[]): Check {
   const reporter = ["--only-failures", "--reporter=junit", `--reporter-outfile=${results}`];
   return {
     name,
-    command: [bun, "test", ...reporter, ...paths.map((path) => `./${path}`)],
+    command: [
+      bun,
+      "test",
+      "--timeout",
+      String(TEST_TIMEOUT_MS),
+      ...reporter,
+      ...paths.map((path) => `./${path}`),
+    ],
     timeoutMs: 9 * MINUTE_MS,
     count: (exitCode) => testOutcome(exitCode, results),
   };

@@ -7,7 +7,6 @@ import { openTempStore, quietLog, type TempStore } from "../support/store.ts";
 import type { ChatServer } from "./server.ts";
 
 const PATIENCE_MS = 30_000;
-setDefaultTimeout(2 * PATIENCE_MS);
 
 /** Longer than any platform takes at once, with marks by which order and completeness are seen. */
 const PARAGRAPHS = 120;
@@ -40,6 +39,7 @@ interface Rig extends AsyncDisposable {
  * crosses everything there is, from the platform's wire through a real worker to the store and back.
  */
 export function platformSuite(name: string, start: () => Promise<ChatServer>): void {
+  setDefaultTimeout(2 * PATIENCE_MS); // of the file that calls this
   describe(`${name}: the contract of platforms`, () => {
     let server: ChatServer;
     let rig: Rig;

@@ -19,6 +19,8 @@ interface Needs {
   connect: readonly string[];
   /** Without these it has no connection to receive over, where it receives by calls to its webhook otherwise. */
   websocket?: readonly string[];
+  /** Without these it cannot connect, where it receives by calls to its webhook. */
+  webhookConnect?: readonly string[];
   /** Without these anybody could send it messages by calling its webhook. */
   webhook: readonly string[];
   /** The same where any one of these will do; the first is the best. */
@@ -29,18 +31,24 @@ const NEEDS: Readonly<Record<PlatformName, Needs>> = {
   telegram: { connect: ["bot_token"], webhook: ["secret_token"] },
   discord: { connect: ["bot_token"], webhook: ["application_public_key"] },
   slack: { connect: ["bot_token"], websocket: ["app_token"], webhook: ["signing_secret"] },
-  wecom: { connect: [], webhook: ["token", "encoding_aes_key"] },
+  wecom: {
+    connect: [],
+    websocket: ["bot_id", "bot_secret"],
+    webhookConnect: ["corp_id", "agent_id", "secret"],
+    webhook: ["token", "encoding_aes_key"],
+  },
   dingtalk: { connect: ["app_key", "app_secret"], webhook: [] },
   feishu: {
     connect: ["app_id", "app_secret"],
     webhook: [],
     webhookAnyOf: ["encrypt_key", "verification_token"],
   },
-  wechat: { connect: ["app_id", "app_secret"], webhook: [] },
+  // It is never connected otherwise than by its webhook.
+  wechat: { connect: ["app_id", "app_secret", "token"], webhook: [] },
 };
 
 /** Platforms that can be configured before this version connects them. */
-const NOT_YET: readonly PlatformName[] = ["wecom", "wechat"];
+const NOT_YET: readonly PlatformName[] = [];
 
 /** True for a platform that this version connects. */
 export function isConnected(name: PlatformName): boolean {
@@ -50,14 +58,14 @@ export function isConnected(name: PlatformName): boolean {
 /** The keys that an account lacks to connect, or to receive in its mode. Empty: it has what it needs. */
 export function lackingKeys(name: PlatformName, account: object): string[] {
   const lacks = (key: string) => (account as Record<string, unknown>)[key] === undefined;
-  const { connect, websocket = [], webhook, webhookAnyOf = [] } = NEEDS[name];
+  const { connect, websocket = [], webhookConnect = [], webhook, webhookAnyOf = [] } = NEEDS[name];
   const { mode } = account as { mode?: string };
   const lacking = connect.filter(lacks);
   if (mode === "websocket") return [...lacking, ...websocket.filter(lacks)];
   const receives = websocket.length === 0 || !websocket.some(lacks);
   if (mode !== "webhook" && receives) return lacking;
   const best = webhookAnyOf.every(lacks) ? webhookAnyOf.slice(0, 1) : [];
-  return [...lacking, ...webhook.filter(lacks), ...best];
+  return [...lacking, ...[...webhookConnect, ...webhook].filter(lacks), ...best];
 }
 
 /** Checks every platform that is present and enabled, or each of its accounts when it has some. */
@@ -82,7 +90,7 @@ function checkAccount(
   { faults, warnings }: Findings,
 ): void {
   const shown = formatPath(path);
-  const { connect, websocket = [], webhook, webhookAnyOf = [] } = NEEDS[name];
+  const { connect, websocket = [], webhookConnect = [], webhook, webhookAnyOf = [] } = NEEDS[name];
   for (const key of lackingKeys(name, account)) {
     const place = { path: [...path, key] };
     const message = `${shown}.${key} is missing`;
@@ -93,7 +101,8 @@ function checkAccount(
       faults.push({ ...place, message: `${message}; mode: webhook needs it` });
     else {
       const hint = account.mode === undefined ? `Set it, or ${websocket.join(" and ")}.` : "Set it.";
-      warnings.push({ ...place, message: `${message}: it cannot receive`, hint });
+      const what = webhookConnect.includes(key) ? "connect" : "receive";
+      warnings.push({ ...place, message: `${message}: it cannot ${what}`, hint });
     }
   }
   if (account.allowed_users.length === 0 && !account.pairing)

@@ -176,7 +176,10 @@ export const platforms = section("Chat platforms. Each one that is present is co
     app_id: text({ description: "App id.", env: "WECHAT_APP_ID", sample: "wx..." }),
     app_secret: secret({ description: "App secret.", env: "WECHAT_APP_SECRET", sample: "..." }),
     token: secret({ description: "Token of the callback.", sample: "..." }),
-    encoding_aes_key: secret({ description: "AES key of the callback.", sample: "..." }),
+    encoding_aes_key: secret({
+      description: "AES key of the callback, in compatible and secure mode; without it: plain mode.",
+      sample: "...",
+    }),
     allowed_users: allowedUsers(),
   }),
 });

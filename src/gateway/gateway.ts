@@ -35,7 +35,7 @@ const FETCH_PATIENCE_MS = 15_000;
 const FETCH_LOOK_MS = 100;
 
 /** The platforms that can show a file as such: what the agent sends goes out there. */
-const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack"]);
+const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack", "wecom", "wechat"]);
 
 /** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
 export function createGateway(parts: GatewayParts): Gateway {

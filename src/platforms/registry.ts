@@ -5,8 +5,10 @@ const PLATFORMS: { readonly [Id in PlatformId]?: () => Promise<Platform<Id>> } =
   telegram: async () => (await import("./telegram/index.ts")).TELEGRAM,
   discord: async () => (await import("./discord/index.ts")).DISCORD,
   slack: async () => (await import("./slack/index.ts")).SLACK,
+  wecom: async () => (await import("./wecom/index.ts")).WECOM,
   dingtalk: async () => (await import("./dingtalk/index.ts")).DINGTALK,
   feishu: async () => (await import("./feishu/index.ts")).FEISHU,
+  wechat: async () => (await import("./wechat/index.ts")).WECHAT,
 };
 
 /** The platforms that this version connects. */

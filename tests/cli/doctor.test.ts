@@ -100,7 +100,11 @@ test("accounts of platforms: what is missing, and who may write", async () => {
       message: "has its keys; nobody may write, because allowed_users is empty and pairing is off",
       hint: "Add your id to platforms.discord.allowed_users.",
     },
-    wechat: { status: "warning", message: "this version does not connect it yet" },
+    wechat: {
+      status: "problem",
+      message: "app_id and app_secret and token missing",
+      hint: "Set them in platforms.wechat.",
+    },
   });
   const store = await openStore({ path: join(home, "hermes.sqlite"), log: quietLog() });
   for (const [platform, account, userId] of [

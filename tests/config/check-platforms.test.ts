@@ -76,6 +76,27 @@ describe("what is missing", () => {
     ]);
   });
 
+  test("wecom is an AI bot by its own keys, and an application by others", () => {
+    const app = { corp_id: "a", agent_id: "1", secret: "b", token: "c", encoding_aes_key: "d" };
+    const bot = { bot_id: "e", bot_secret: "f" };
+    expect(lackingKeys("wecom", app)).toEqual([]);
+    expect(lackingKeys("wecom", bot)).toEqual([]);
+    expect(lackingKeys("wecom", { bot_id: "e", mode: "websocket" })).toEqual(["bot_secret"]);
+    expect(lackingKeys("wecom", { ...bot, mode: "webhook" })).toEqual(Object.keys(app));
+    const { encoding_aes_key: _, ...open } = app;
+    expect(check({ wecom: { ...open, mode: "webhook" } }).faults).toEqual([
+      "platforms.wecom.encoding_aes_key is missing; mode: webhook needs it",
+    ]);
+    expect(check({ wecom: { ...app, secret: undefined } }).warnings).toEqual([
+      "platforms.wecom.secret is missing: it cannot connect",
+    ]);
+  });
+
+  test("wechat is not connected without the token of its callback", () => {
+    expect(lackingKeys("wechat", { app_id: "a", app_secret: "b" })).toEqual(["token"]);
+    expect(lackingKeys("wechat", { app_id: "a", app_secret: "b", token: "c" })).toEqual([]);
+  });
+
   test("keeps it from starting only where strangers could write in the name of anybody", () => {
     expect(check({ slack: { bot_token: "a", mode: "webhook" } }).faults).toEqual([
       "platforms.slack.signing_secret is missing; mode: webhook needs it",

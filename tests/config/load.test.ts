@@ -109,16 +109,14 @@ describe("precedence", () => {
     ]);
   });
 
-  test("a short secret and a surface that is not served yet are told", () => {
+  test("a short secret and a platform that cannot connect are told", () => {
     home.write(
       "config.yaml",
       "api: { auth: { token: abcd } }\nmcp: { enabled: true }\nplatforms: { wechat: {} }\n",
     );
     const { warnings } = home.load();
     expect(warnings.join("\n")).toMatch(/api\.auth\.token is short.*openssl rand/);
-    expect(warnings.join("\n")).toMatch(
-      /platforms\.wechat is configured, but this version does not connect it yet/,
-    );
+    expect(warnings.join("\n")).toMatch(/platforms\.wechat\.token is missing: it cannot connect/);
     expect(warnings.join("\n")).not.toMatch(/mcp is configured/);
     expect(warnings.join("\n")).not.toContain("abcd");
   });

@@ -41,7 +41,7 @@ export function createRestarts(timings: SupervisionTimings): Restarts {
       crashes = 0;
       const { kind, retryAfterMs = 0 } = end.failure;
       if (kind === "unauthorized") return timings.refusedPauseMs;
-      if (kind === "conflict") return timings.conflictPauseMs;
+      if (kind === "conflict") return Math.max(timings.conflictPauseMs, retryAfterMs);
       return Math.max(backoff(), retryAfterMs);
     },
   };

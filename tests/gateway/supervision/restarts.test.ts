@@ -37,6 +37,7 @@ describe("restarts", () => {
     const { pauseAfter } = createRestarts(TIMINGS);
     expect(pauseAfter(failed("unauthorized"), 0)).toBe(600_000);
     expect(pauseAfter(failed("conflict"), 0)).toBe(60_000);
+    expect(pauseAfter(failed("conflict", 604_800_000), 0)).toBe(604_800_000);
     expect(pauseAfter(failed("rate_limited", 90_000), 0)).toBe(90_000);
   });
 });

@@ -10,7 +10,7 @@ type Settings = Account["settings"];
 
 /**
  * Who may speak with the bot. Denies by default, compares whole ids only, and takes nobody for another because of a name. In a
- * group that is not allowed, people who are listed may ask for its id and nothing else.
+ * group that is not allowed, people who are listed by their ids may ask for its id and nothing else.
  * `isPaired` is asked for direct chats alone: whoever was let in by a code gains nothing in groups. `formerIds`: those that the
  * group had before its platform gave it another.
  */
@@ -26,7 +26,7 @@ export async function accessOf(
   if (scope === "group") {
     const mayAnswer = isAllowedGroup(settings, message, formerIds)
       ? concernsBot(settings, message, formerIds)
-      : asksForIds(message);
+      : asksForIds(message) && isNamed(settings, sender.id);
     return isListed && mayAnswer ? "answer" : "ignore";
   }
   if (isListed || (await isPaired())) return "answer";
@@ -51,6 +51,11 @@ function isAllowedGroup(
   if (allowed_channels.length > 0 && !hasOneOf(allowed_channels)) return false;
   if (allowed_guilds.length > 0) return hasOneOf(allowed_guilds);
   return allowed_channels.length > 0;
+}
+
+/** Listed, and not only as one of all: wherever anybody can add the bot, anybody could make it speak. */
+function isNamed({ allowed_users }: Settings, senderId: string): boolean {
+  return allowed_users.some((one) => String(one) === senderId);
 }
 
 /** The ids of a group that is not allowed have to be known before it can be. */

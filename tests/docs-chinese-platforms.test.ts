@@ -1,41 +1,58 @@
 import { describe, expect, test } from "bun:test";
+import { parse } from "yaml";
 import { ENVIRONMENT_KEYS } from "../src/config/environment.ts";
 import { webhookRoutes } from "../src/http/webhook/routes.ts";
 import { DINGTALK } from "../src/platforms/dingtalk/index.ts";
 import { fits as fitsDingTalk } from "../src/platforms/dingtalk/render.ts";
 import { FEISHU } from "../src/platforms/feishu/index.ts";
 import { fits as fitsFeishu } from "../src/platforms/feishu/render.ts";
+import { fits as fitsWechat } from "../src/platforms/wechat/render.ts";
+import { asksForMore, wordsOf } from "../src/platforms/wechat/words.ts";
+import { WECOM } from "../src/platforms/wecom/index.ts";
+import { fits as fitsWecom } from "../src/platforms/wecom/render.ts";
+import { TIMING as WECOM_TIMING } from "../src/platforms/wecom/timing.ts";
 import { bothLanguages, codesIn, type Page, rowsOf, sourceOf } from "./support/pages.ts";
 
-const NAMES = ["feishu", "dingtalk"] as const;
+const NAMES = ["feishu", "dingtalk", "wecom", "wechat"] as const;
 const pagesOf = (name: string) => bothLanguages(`docs/${name}.md`);
 
 /** The number that a cell begins with. */
-const leadingNumber = (cell: string): number => Number(/^[\d,]+/.exec(cell)?.[0].replaceAll(",", ""));
+const leadingNumber = (cell = ""): number => Number(/^[\d,]+/.exec(cell)?.[0].replaceAll(",", ""));
 
 describe("a message is as long as the page says, in bytes", () => {
-  const FITS = { feishu: fitsFeishu, dingtalk: fitsDingTalk };
+  const wecom = (settings: object) => (text: string) =>
+    fitsWecom(text, settings as Parameters<typeof fitsWecom>[1]);
+  /** In the order of the rows. */
+  const FITS = {
+    feishu: [fitsFeishu],
+    dingtalk: [fitsDingTalk],
+    wecom: [wecom({ bot_id: "a-bot" }), wecom({})],
+    wechat: [fitsWechat],
+  };
   /** What a text costs besides itself: quotes, in JSON. */
   const MAX_AROUND_BYTES = 8;
 
-  for (const [name, fits] of Object.entries(FITS))
+  for (const [name, ways] of Object.entries(FITS))
     for (const one of pagesOf(name))
       test(one.path, () => {
-        const [limit = ""] = rowsOf(one).flatMap(([, cell = ""]) =>
+        const limits = rowsOf(one).flatMap(([, cell = ""]) =>
           /^[\d,]+ (?:bytes|字节)/.test(cell) ? [cell] : [],
         );
-        const bytes = leadingNumber(limit);
-        const chinese = leadingNumber(/[\d,]+(?= Chinese characters| 个汉字)/.exec(limit)?.[0] ?? "");
-        expect([bytes - MAX_AROUND_BYTES, bytes + 1].map((length) => fits("a".repeat(length)))).toEqual([
-          true,
-          false,
-        ]);
-        expect([chinese, chinese * 1.03].map((length) => fits("字".repeat(length)))).toEqual([true, false]);
+        expect(limits.length).toBe(ways.length);
+        for (const [i, fits] of ways.entries()) {
+          const bytes = leadingNumber(limits[i]);
+          const chinese = leadingNumber(/[\d,]+(?= Chinese characters| 个汉字)/.exec(limits[i] ?? "")?.[0]);
+          expect([bytes - MAX_AROUND_BYTES, bytes + 1].map((length) => fits("a".repeat(length)))).toEqual([
+            true,
+            false,
+          ]);
+          expect([chinese, chinese * 1.03].map((length) => fits("字".repeat(length)))).toEqual([true, false]);
+        }
       });
 });
 
 describe("a growing answer changes as often as the page says", () => {
-  for (const { id, limits } of [FEISHU, DINGTALK])
+  for (const { id, limits } of [FEISHU, DINGTALK, WECOM])
     for (const one of pagesOf(id))
       test(one.path, () => {
         const row = rowsOf(one).find(([what]) => what === "a growing answer" || what === "逐渐变长的回答");
@@ -45,15 +62,29 @@ describe("a growing answer changes as often as the page says", () => {
       });
 });
 
+describe("no chat gets more messages than the page says", () => {
+  for (const { id, limits } of [DINGTALK, WECOM])
+    for (const one of pagesOf(id))
+      test(one.path, () => {
+        const told = /Hermes sends (\d+) a minute in the long run|Hermes 平均每分钟发 (\d+) 条/.exec(
+          one.text,
+        );
+        expect(Number(told?.[1] ?? told?.[2])).toBe(Math.floor(limits.pace.group.perSecond * 60));
+      });
+});
+
 describe("what is to be put into the consoles and into the shell leads to Hermes", () => {
   const addresses = new Set(webhookRoutes("/webhook").map(({ path }) => path));
   const variablesOf = (name: string) =>
     ENVIRONMENT_KEYS.filter(({ path }) => path[0] === "platforms" && path[1] === name).map(
       ({ variable }) => variable,
     );
-  const exportedIn = ({ blocks }: Page) =>
-    blocks.flatMap(({ language, code }) =>
-      language === "sh" ? [...code.matchAll(/^export (\w+)=/gm)].map(([, name = ""]) => name) : [],
+  /** The names that stand in code of this language. */
+  const namesIn = ({ blocks }: Page, language: string, pattern: RegExp) =>
+    new Set(
+      blocks
+        .filter((block) => block.language === language)
+        .flatMap(({ code }) => [...code.matchAll(pattern)].map(([, name = ""]) => name)),
     );
 
   for (const name of NAMES)
@@ -66,7 +97,11 @@ describe("what is to be put into the consoles and into the shell leads to Hermes
       });
 
       test(`${one.path}: the variables`, () => {
-        expect(exportedIn(one).toSorted()).toEqual(variablesOf(name).toSorted());
+        const set = namesIn(one, "sh", /^(?:export )?(\w+)=/gm);
+        const used = namesIn(one, "yaml", /\$\{(\w+)\}/g);
+        const known = new Set(variablesOf(name));
+        expect([...known.difference(set)]).toEqual([]);
+        expect([...set.difference(known.union(used))]).toEqual([]);
       });
     }
 
@@ -161,4 +196,35 @@ describe("docs/dingtalk.md", () => {
       expect(source).toContain(`"${host}"`);
     });
   }
+});
+
+describe("docs/wecom.md", () => {
+  for (const one of pagesOf("wecom")) {
+    test(`${one.path}: an answer grows for as long as it says`, () => {
+      const [, minutes, seconds] = /(\d+) (?:minutes and|分) (\d+) (?:seconds|秒)/.exec(one.text) ?? [];
+      expect((Number(minutes) * 60 + Number(seconds)) * 1000).toBe(WECOM_TIMING.answerableMs);
+    });
+
+    test(`${one.path}: the command that starts it has the file of which the whole is shown`, () => {
+      const command = "hermes gateway --platform wecom --config ~/.hermes/wecom.yaml";
+      expect(codesIn(one.prose.join("\n"))).toContain(command);
+      const whole = one.blocks.find(({ language }) => language === "yaml")?.code ?? "";
+      expect(Object.keys(parse(whole))).toEqual(["model", "providers", "platforms"]);
+    });
+  }
+});
+
+describe("docs/wechat.md", () => {
+  for (const [one, language] of pagesOf("wechat").map((page, i) => [page, i === 0 ? "en" : "zh"] as const))
+    test(`${one.path}: what asks for the rest of an answer`, () => {
+      const { more } = wordsOf({ language } as Parameters<typeof wordsOf>[0]);
+      expect(one.text).toContain(more.trim());
+      const sentence = one.prose
+        .find((line) => /is no question|不算提问/.test(line))
+        ?.split(/[.。；] ?/)
+        .at(-2);
+      const words = [...(sentence ?? "").matchAll(/["“](.+?)["”]/g)].map(([, word = ""]) => word);
+      expect(words.length).toBe(3);
+      expect(words.filter((word) => !asksForMore(word))).toEqual([]);
+    });
 });

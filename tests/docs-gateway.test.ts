@@ -16,6 +16,8 @@ const PAGES = [
   "docs/slack.md",
   "docs/feishu.md",
   "docs/dingtalk.md",
+  "docs/wecom.md",
+  "docs/wechat.md",
 ];
 
 describe("what Hermes says is said in the pages as Hermes says it", () => {

@@ -30,6 +30,8 @@ const TRANSLATED = [
   "docs/sandbox.md",
   "docs/slack.md",
   "docs/telegram.md",
+  "docs/wechat.md",
+  "docs/wecom.md",
 ];
 
 /** The headings by their level, and how many lines each table and list has: what a translation keeps. */

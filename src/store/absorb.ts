@@ -32,7 +32,7 @@ export function absorbJoining(
   db: Db,
   run: RunningRun,
   said: NewMessage[],
-  events: (absorbed: NewMessage[]) => NewRunEvent[],
+  events: (absorbed: NewMessage[], runIds: readonly string[]) => NewRunEvent[],
   now: number,
 ): AbsorbedRuns {
   const runIds = selectJoining(db)
@@ -45,5 +45,9 @@ export function absorbJoining(
     endRepliesUnsent(db, id, now);
     return moved;
   });
-  return { runIds, messages, events: appendRunEvents(db, run.id, run.lastSeq, events(messages)) };
+  return {
+    runIds,
+    messages,
+    events: appendRunEvents(db, run.id, run.lastSeq, events(messages, runIds), now),
+  };
 }

@@ -7,6 +7,7 @@ import { removeLastTurn } from "./last-turn.ts";
 import { appendMessages, plainText } from "./messages.ts";
 import type { Delivery, NewMessage, NewOutboundDelivery, NewRun, Run } from "./records.ts";
 import { runs } from "./schema.ts";
+import { insertWebhookEvent } from "./webhook-events.ts";
 
 const MAX_TITLE_CHARS = 80;
 
@@ -46,6 +47,7 @@ export function acceptRun(db: Db, run: NewRun, now: number): { run: Run; duplica
   insertRun(db).run(run.id, sessionKey, owner, run.kind, request, now, run.joinsRunning === true);
   appendMessages(db, { id: run.id, sessionKey }, [message], now);
   if (run.reply) keepReply(db, run.id, run.reply, now);
+  if (run.told) insertWebhookEvent(db, run.told, now);
   if (run.delivery) keepDelivery(db, run.delivery, { runId: run.id, note: null }, now);
   return { run: queuedRun(run, sessionKey, now), duplicate: false };
 }

@@ -31,6 +31,7 @@ import type {
   ToolCallRecord,
   ToolCallState,
 } from "./records.ts";
+import type { WebhookStore } from "./webhook-contract.ts";
 
 /**
  * The store as the rest of Hermes sees it: one narrow asynchronous interface per aggregate, no SQL. A method that writes
@@ -119,12 +120,13 @@ export interface RunStore {
    * Takes the messages of queued runs of the same session that were accepted with `joinsRunning` into this running one, as
    * further user messages after its last step: those that come next in the session, up to the first one that does not join.
    * They end as completed, without an answer of their own, and so do their replies. `said` is what the model has just said: it
-   * stands before them, and is kept only when there are any. `events` are kept in any case, those for no message too.
+   * stands before them, and is kept only when there are any. `events` are kept in any case, those for no message too; it gets
+   * the messages and the runs that they were of.
    */
   absorb(
     id: string,
     said: NewMessage[],
-    events: (absorbed: NewMessage[]) => NewRunEvent[],
+    events: (absorbed: NewMessage[], runIds: readonly string[]) => NewRunEvent[],
   ): Promise<AbsorbedRuns>;
   /**
    * Hands runs over to nobody, back to queued, whose process is gone, and lists every queued run, oldest first.
@@ -297,6 +299,7 @@ export interface Store {
   chats: ChatStore;
   pairings: PairingStore;
   accounts: AccountStore;
+  webhooks: WebhookStore;
   /** Tries a write, so that it tells the truth about a full disk. */
   health(): Promise<StoreHealth>;
   counts(): Promise<{ sessions: number; messages: number; runs: Record<RunStatus, number>; memory: number }>;
@@ -304,7 +307,7 @@ export interface Store {
   backup(toPath: string): Promise<void>;
   /** Full integrity check; the problems found, none when empty. */
   check(): Promise<string[]>;
-  /** Drops deliveries and run events older than their keeping time. */
+  /** Drops deliveries, webhooks and run events older than their keeping time. */
   prune(keep: { deliveriesMs: number; eventsMs: number }): Promise<void>;
   close(): Promise<void>;
 }

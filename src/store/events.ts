@@ -2,6 +2,7 @@ import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { type Db, statement } from "./connection.ts";
 import type { NewRunEvent, RunEventRecord } from "./records.ts";
 import { runEvents } from "./schema.ts";
+import { insertWebhookEvent } from "./webhook-events.ts";
 
 const insertEvent = statement((db) =>
   db.$client.prepare("INSERT INTO run_events (run_id, seq, type, data) VALUES (?, ?, ?, ?)"),
@@ -17,16 +18,18 @@ const selectAfter = statement((db) =>
     .prepare(),
 );
 
-/** Numbers the events on from the last one of the run; within a transaction. */
+/** Numbers the events on from the last one of the run, and keeps what others are told of them; within a transaction. */
 export function appendRunEvents(
   db: Db,
   runId: string,
   lastSeq: number,
   added: NewRunEvent[],
+  now: number,
 ): RunEventRecord[] {
-  return added.map(({ type, data }, i) => {
+  return added.map(({ type, data, told }, i) => {
     const seq = lastSeq + 1 + i;
     insertEvent(db).run(runId, seq, type, data);
+    if (told) insertWebhookEvent(db, told, now);
     return { seq, type, data };
   });
 }

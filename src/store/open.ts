@@ -16,6 +16,7 @@ import { createRunStore } from "./runs.ts";
 import { createSessionStore } from "./sessions.ts";
 import { createTodoStore } from "./todos.ts";
 import { createUpkeep } from "./upkeep.ts";
+import { createWebhookStore } from "./webhooks.ts";
 import { createAccess } from "./writer.ts";
 
 export interface StoreOptions {
@@ -52,6 +53,7 @@ export async function openStore({ path, log, clock = Date.now }: StoreOptions): 
       chats: createChatStore(access, clock),
       pairings: createPairingStore(access, clock),
       accounts: createAccountStore({ access, instances, holds, path, now: clock }),
+      webhooks: createWebhookStore(access, holds, clock),
       ...createUpkeep(access, path, clock),
       async close() {
         try {

@@ -130,6 +130,19 @@ export interface NewRun {
   replacesLastTurn?: boolean;
   /** While a run of the session is running, its message goes to that one; see `RunStore.absorb`. */
   joinsRunning?: boolean;
+  /** What others are told of its acceptance. */
+  told?: NewWebhookEvent | undefined;
+}
+
+/** An event that is told to others, written in the transaction of what it tells of. */
+export interface NewWebhookEvent {
+  /** The same at every try and for every endpoint, so that a receiver knows what it has had. */
+  id: string;
+  type: string;
+  /** The JSON text that every endpoint gets, byte for byte. */
+  body: string;
+  /** The names of the endpoints that it goes to. */
+  endpoints: readonly string[];
 }
 
 /** One event of a run; `data` is the JSON text that every client gets, byte for byte. */
@@ -139,7 +152,10 @@ export interface RunEventRecord {
   data: string;
 }
 /** An event that has no number yet. */
-export type NewRunEvent = Omit<RunEventRecord, "seq">;
+export interface NewRunEvent extends Omit<RunEventRecord, "seq"> {
+  /** What others are told of it: kept with it, so that no crash comes between the two. */
+  told?: NewWebhookEvent | undefined;
+}
 
 /** One page of a list. */
 export interface Page<T> {

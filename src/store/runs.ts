@@ -131,7 +131,7 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
     access.write((db) => {
       const { sessionKey, lastSeq } = openRun(db, id, writer);
       appendMessages(db, { id, sessionKey }, added.messages, now());
-      const events = appendRunEvents(db, id, lastSeq, added.events);
+      const events = appendRunEvents(db, id, lastSeq, added.events, now());
       also?.(db);
       return events;
     });
@@ -145,7 +145,7 @@ export function createRunStore(access: Access, instances: Instances, now: () => 
         const started = startRun(db).run(id, instance, now()).changes > 0;
         const state = selectState(db).get(id);
         if (!started) return state?.status === "queued" ? "busy" : "ended";
-        if (state?.attempts === 1) appendRunEvents(db, id, state.lastSeq, firstEvents);
+        if (state?.attempts === 1) appendRunEvents(db, id, state.lastSeq, firstEvents, now());
         return "started";
       }),
     journal: (id) =>

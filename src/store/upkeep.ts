@@ -10,6 +10,8 @@ import type { Access } from "./writer.ts";
 /** So many runs lose their events in one transaction, and so many deliveries go, that no other write waits long. */
 const PRUNE_RUNS = 50;
 const PRUNE_DELIVERIES = 1_000;
+/** Webhooks that are still open are kept longer: for an endpoint that is switched off, say. */
+const OPEN_WEBHOOKS_MS = 30 * 24 * 3_600_000;
 
 const beat = statement((db) => db.$client.prepare("INSERT OR REPLACE INTO pulse (id, at) VALUES (1, ?)"));
 
@@ -35,6 +37,16 @@ const deleteFinished = statement((db) =>
   ),
 );
 
+/** With their deliveries, once none of these is open. */
+const deleteWebhooks = statement((db) =>
+  db.$client.prepare(
+    `DELETE FROM webhook_events WHERE position IN
+       (SELECT position FROM webhook_events e WHERE created_at < ?1 AND (created_at < ?2 OR NOT EXISTS
+         (SELECT 1 FROM webhook_deliveries WHERE event_position = e.position AND finished_at IS NULL))
+        ORDER BY created_at LIMIT ?3)`,
+  ),
+);
+
 type Upkeep = Pick<Store, "health" | "counts" | "backup" | "check" | "prune">;
 
 /** Health, counts, backup, check and prune. `now` gives milliseconds since the epoch. */
@@ -49,6 +61,7 @@ export function createUpkeep(access: Access, path: string, now: () => number): U
       while ((await access.write((db) => pruneEvents(db, time - eventsMs))) === PRUNE_RUNS);
       for (const drop of [dropReceived, dropFinished])
         while ((await access.write((db) => drop(db, time - deliveriesMs))) === PRUNE_DELIVERIES);
+      while ((await access.write((db) => dropWebhooks(db, time, deliveriesMs))) === PRUNE_DELIVERIES);
     },
   };
 }
@@ -116,4 +129,9 @@ function dropReceived(db: Db, before: number): number {
 
 function dropFinished(db: Db, before: number): number {
   return deleteFinished(db).run(before, PRUNE_DELIVERIES).changes;
+}
+
+function dropWebhooks(db: Db, time: number, keepMs: number): number {
+  const openMs = Math.max(keepMs, OPEN_WEBHOOKS_MS);
+  return deleteWebhooks(db).run(time - keepMs, time - openMs, PRUNE_DELIVERIES).changes;
 }

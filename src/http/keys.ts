@@ -1,10 +1,9 @@
-import type { LiveConfig } from "../config/live.ts";
+import { derived, type LiveConfig } from "../config/live.ts";
 import type { Config } from "../config/schema.ts";
 import type { ToolGroup } from "../config/tool-groups.ts";
 import { digest, sameDigest } from "../lib/secrets.ts";
 import { callerOfKey, OWNER, ownerAt } from "../tools/caller.ts";
 import type { Caller, Door } from "../tools/contract.ts";
-import { derived } from "./live.ts";
 
 /** A credential that is valid now. */
 export interface Key {

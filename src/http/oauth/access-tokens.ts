@@ -1,5 +1,5 @@
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
-import type { LiveConfig } from "../../config/live.ts";
+import { derived, type LiveConfig } from "../../config/live.ts";
 import type { Config } from "../../config/schema.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { SafeFetch } from "../../lib/safe-fetch.ts";
@@ -7,7 +7,6 @@ import { digest } from "../../lib/secrets.ts";
 import { ALL_SCOPES, OWNER } from "../../tools/caller.ts";
 import type { Caller } from "../../tools/contract.ts";
 import type { Key } from "../keys.ts";
-import { derived } from "../live.ts";
 import { createKeySource } from "./key-source.ts";
 import { audiencesOf } from "./resource.ts";
 import { groupsIn } from "./scopes.ts";

@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
-import type { LiveConfig } from "../../config/live.ts";
+import { derived, type LiveConfig } from "../../config/live.ts";
 import type { Config } from "../../config/schema.ts";
-import { derived } from "../live.ts";
 
 /** The longest list of Host values that are remembered as allowed; clients use a handful. */
 const MAX_REMEMBERED = 64;

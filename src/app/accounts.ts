@@ -1,5 +1,5 @@
 import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
-import { isConnected } from "../config/check-platforms.ts";
+import { isConnected, lackingKeys } from "../config/check-platforms.ts";
 import { variableOf } from "../config/environment.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/contract.ts";
@@ -47,7 +47,7 @@ function isMeant(account: Account, name: string): boolean {
 
 function noPlatform(): AppError {
   return new AppError("config_invalid", "No platform is configured.", {
-    hint: "Set the token of one, such as TELEGRAM_BOT_TOKEN=..., or write platforms.telegram.bot_token into config.yaml.",
+    hint: "Set the keys of one, such as TELEGRAM_BOT_TOKEN=..., or write platforms.telegram.bot_token into config.yaml.",
   });
 }
 
@@ -56,9 +56,16 @@ function notThere(name: string, { platforms }: Config): AppError {
   const section = platforms[platform];
   const key = `platforms.${platform}`;
   if (section === undefined) {
-    const variable = variableOf(["platforms", platform, "bot_token"]);
-    const hint = `Set ${variable === null ? "" : `${variable}=..., or `}${key}.bot_token.`;
-    return new AppError("config_invalid", `${platform} is not configured.`, { hint });
+    const keys = lackingKeys(platform, {});
+    const variables = keys.flatMap((one) => variableOf(["platforms", platform, one]) ?? []);
+    const inFile = keys.map((one) => `${key}.${one}`).join(" and ");
+    const hint = [
+      ...(variables.length > 0 ? [variables.map((one) => `${one}=...`).join(" and ")] : []),
+      inFile,
+    ];
+    return new AppError("config_invalid", `${platform} is not configured.`, {
+      hint: `Set ${hint.join(", or ")}.`,
+    });
   }
   if (!section.enabled)
     return new AppError("config_invalid", `${key}.enabled is false.`, { hint: "Set it to true." });
@@ -69,4 +76,19 @@ function notThere(name: string, { platforms }: Config): AppError {
         ? `There is one account only: ${platform}.`
         : `There are ${accounts.map((account) => accountLabel({ platform, name: account.name })).join(", ")}.`,
   });
+}
+
+/** What to set before a platform can be connected. A key has a variable, too, where one stands before it. */
+function keysHint(platform: Account["platform"]): string {
+  const named = (key: string) => {
+    const path = ["platforms", platform, key];
+    const variable = variableOf(path);
+    return variable === null ? formatPath(path) : `${formatPath(path)} (${variable})`;
+  };
+  const ways = waysToConnect(platform).map((keys) => joined(keys.map(named)));
+  return `Set ${ways.join("; or ")}.`;
+}
+
+function joined(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

@@ -1,6 +1,5 @@
 import { isatty } from "node:tty";
 import type { Account } from "../config/accounts.ts";
-import { lackingKeys } from "../config/check-platforms.ts";
 import { ensureHome } from "../config/home.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { createRedactor } from "../config/redact.ts";
@@ -26,7 +25,7 @@ export interface AppOptions {
 export interface Connect {
   /**
    * Names of platforms or accounts, which must be there and must not be connected by another process; empty: all that are
-   * configured. Absent: what is configured and connected by nobody else, if anything.
+   * configured, then and later, of which one at least must be free. Absent: what is configured and free, if anything.
    */
   only?: readonly string[];
   /** How other processes are told of this one. */
@@ -64,7 +63,7 @@ export function load({ home, config, overrides }: AppOptions): LoadedConfig {
 export async function loadToServe(options: ServeOptions) {
   const first = load(options);
   const accounts = accountsOf(first.config, options.connect);
-  const connect = accounts.length === 0 ? null : connectionsTo(accounts, options.connect);
+  const connect = accounts.length === 0 ? null : (options.connect ?? null);
   const surfaces = surfacesOf(first.config, options.serve);
   if (!surfaces.includes("webhook") && (await Promise.all(accounts.map(receivesByWebhook))).includes(true))
     surfaces.push("webhook");
@@ -83,14 +82,6 @@ export async function loadToServe(options: ServeOptions) {
     return [{ surface: one.surface, token, file, isNew: made.get(one) ?? false }];
   });
   return { loaded, surfaces, madeKeys, connect };
-}
-
-/** Even without names a gateway refuses to be the second one for an account: everything that could work is asked for by name. */
-function connectionsTo(accounts: readonly Account[], connect: Connect | undefined): Connect | null {
-  if (connect?.only?.length !== 0) return connect ?? null;
-  const whole = accounts.filter(({ platform, settings }) => lackingKeys(platform, settings).length === 0);
-  const named = whole.length === 0 ? accounts : whole;
-  return { ...connect, only: [...new Set(named.map(({ platform }) => platform))] };
 }
 
 function accountsOf(config: Config, connect: Connect | undefined): Account[] {

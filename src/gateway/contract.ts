@@ -75,8 +75,9 @@ export interface ConnectionListener {
 /** Keeps the workers of all accounts alive. */
 export interface Supervisor {
   /**
-   * Begins with every account. Rejects with `conflict` when another process holds an account that was asked for by name, and
-   * with `config_invalid` when there is none; otherwise an account that is held is skipped with a warning, and looked at again later.
+   * Begins with every account. Rejects with `conflict` when too few of those that were asked for are free, and with
+   * `config_invalid` when too few of them can be connected at all. An account that another process holds is otherwise skipped
+   * with a warning, and taken over as soon as it is free.
    */
   start(): Promise<void>;
   connections(): readonly Connection[];

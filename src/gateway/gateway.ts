@@ -25,7 +25,7 @@ export interface GatewayParts {
   /** Hermes's home. */
   home: string;
   log: Log;
-  /** Names of platforms or accounts; absent: all that are configured. */
+  /** As `SupervisorParts.only`. */
   only?: readonly string[];
   /** How other processes are told of this one. */
   holder: string;

@@ -8,7 +8,7 @@ import { loadPlatform as loadFromRegistry } from "../platforms/registry.ts";
 import type { Store } from "../store/contract.ts";
 import type { ConnectionListener, Supervisor } from "./contract.ts";
 import { createHealth, type HealthRecord } from "./supervision/account-health.ts";
-import { checkNames, type PlannedAccount, planAccounts } from "./supervision/account-plan.ts";
+import { type PlannedAccount, planAccounts } from "./supervision/account-plan.ts";
 import { heldElsewhere, type OwnConnection, openConnection } from "./supervision/connection.ts";
 import { type SupervisionTimings, TIMINGS } from "./supervision/timings.ts";
 
@@ -18,7 +18,10 @@ export interface SupervisorParts {
   store: Pick<Store, "accounts">;
   log: Log;
   listener: ConnectionListener;
-  /** Platforms and accounts that were asked for by name; absent or empty: all that are enabled. */
+  /**
+   * Names of platforms and accounts, of which each must be had at the start; empty: all that are enabled, of which one must be
+   * had; absent: all that are enabled and can be had, if any.
+   */
   only?: readonly string[];
   /** How other processes are told of this one. */
   holder: string;
@@ -44,7 +47,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const { config, log, loadPlatform = loadFromRegistry, openWorker = openPlatformWorker } = parts;
   const store = parts.store.accounts;
   const timings = { ...TIMINGS, ...parts.timings };
-  const only = parts.only ?? [];
   let all: readonly Supervised[] = [];
   /** What is being done about the accounts: one thing after another. */
   let work: Promise<void> = Promise.resolve();
@@ -71,13 +73,12 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   }
 
   async function begin(): Promise<void> {
-    const wanted = { config: config.current, only, loadPlatform };
-    checkNames(wanted);
-    all = (await planAccounts(wanted)).map(supervise);
-    const refused = (await Promise.allSettled(all.map(hold))).find(({ status }) => status === "rejected");
-    if (refused?.status === "rejected") {
+    all = (await planAccounts({ ...parts, config: config.current, loadPlatform })).map(supervise);
+    try {
+      await holdAll();
+    } catch (error) {
       await endAll(all);
-      throw refused.reason;
+      throw error;
     }
     for (const supervised of all) run(supervised);
     unfollow = config.onChange((changed) => {
@@ -88,12 +89,21 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     });
   }
 
-  /** What was asked for by name and cannot be had is no reason to go on without it. */
-  async function hold({ planned: { label, way }, connection }: Supervised): Promise<void> {
+  /** Takes every account that is free. Rejects when too few of those that were asked for can be had. */
+  async function holdAll(): Promise<void> {
+    const tries = await Promise.allSettled(all.map(hold));
+    const problems = tries.flatMap((one) => (one.status === "rejected" ? [one.reason] : (one.value ?? [])));
+    const needed = parts.only === undefined ? 0 : parts.only.length === 0 ? 1 : Math.max(all.length, 1);
+    if (all.length - problems.length >= needed) return;
+    throw problems.find(({ code }) => code === "conflict") ?? problems[0] ?? noAccount();
+  }
+
+  /** Why the account cannot be had now; null when it is this process's own. */
+  async function hold({ planned: { label, way }, connection }: Supervised): Promise<AppError | null> {
+    if ("message" in way) return new AppError("config_invalid", way.message, way);
     const heldBy = (await connection?.hold()) ?? null;
-    if (only.length === 0) return;
-    if ("message" in way) throw new AppError("config_invalid", way.message, way);
-    if (heldBy !== null) throw new AppError("conflict", heldElsewhere(label, heldBy), { hint: STOP_IT });
+    if (heldBy === null) return null;
+    return new AppError("conflict", heldElsewhere(label, heldBy), { hint: STOP_IT });
   }
 
   function run({ planned: { way }, health, connection }: Supervised): void {
@@ -105,7 +115,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
 
   /** Accounts that are as they were are left alone. */
   async function follow(changed: Config): Promise<void> {
-    const planned = await planAccounts({ config: changed, only, loadPlatform });
+    const planned = await planAccounts({ ...parts, config: changed, loadPlatform });
     const keptFor = (plan: PlannedAccount) => all.find((supervised) => isSame(supervised.planned, plan));
     const kept = new Set(planned.map(keptFor));
     await endAll(all.filter((supervised) => !kept.has(supervised)));
@@ -159,5 +169,7 @@ function isSame(before: PlannedAccount, after: PlannedAccount): boolean {
     ? "message" in after.way && before.way.message === after.way.message
     : "credentialHash" in after.way && before.way.credentialHash === after.way.credentialHash;
 }
+
+const noAccount = () => new AppError("config_invalid", "There is no account to be connected.");
 
 const STOP_IT = "Stop that one, or leave this account to it.";

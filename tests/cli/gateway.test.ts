@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
+import { startDiscord } from "../contract/servers/discord.ts";
 import type { FakeTelegram } from "../fakes/telegram/contract.ts";
 import { startFakeTelegram } from "../fakes/telegram/server.ts";
 import { runCommand, type Scenario, title } from "../support/command.ts";
@@ -84,7 +85,7 @@ describe("what cannot be connected", () => {
         /^error: telegram\.work is not configured, or not enabled\.\nhint: There is one account only: telegram\./m,
     },
     { args: ["gateway", "--platform", "telegrm"], code: 2, stderr: usage("Did you mean telegram\\?") },
-    { args: ["gateway", "--platform", "wechat"], code: 2, stderr: usage("telegram, discord, slack") },
+    { args: ["gateway", "--platform", "whatsapp"], code: 2, stderr: usage("telegram, discord, slack") },
     { args: ["gateway", "--platform", "telegram,"], code: 2, stderr: usage("telegram, discord, slack") },
     { args: ["gateway", "--platform", "telegram.a.b"], code: 2, stderr: usage("an account such as") },
     { args: ["gateway", "--token", "1:a"], code: 2, stderr: usage("--token goes with one --platform") },
@@ -213,6 +214,22 @@ describe("a gateway", () => {
     expect((await answer.json()).platforms).toMatchObject([{ account: "telegram", state: "waiting" }]);
     expect(await serve.service.stop()).toBe(0);
     expect(await service.stop()).toBe(0);
+  });
+
+  test("connects a platform that is added to the configuration while it runs", async () => {
+    const world = await makeWorld();
+    await using discord = await startDiscord();
+    const hermes = await start(world);
+    const file = join(hermes.home, "config.yaml");
+    const config = JSON.parse(readFileSync(file, "utf8"));
+    config.platforms.discord = { ...discord.settings, allowed_users: [discord.personId(1)] };
+    writeFileSync(file, JSON.stringify(config));
+    await wrote(hermes, '"account":"discord"');
+    while (discord.connections === 0) await Bun.sleep(20);
+    discord.write(1, "added");
+    while (!discord.shown(1).includes("added")) await Bun.sleep(20);
+    expect(hermes.service.output()).not.toContain("next start");
+    expect(await hermes.service.stop()).toBe(0);
   });
 
   test("takes its token from the command line, and warns of that", async () => {

@@ -124,9 +124,6 @@ describe("accounts that are asked for by name", () => {
   });
 
   for (const [name, code, message] of [
-    ["telegrm", "usage", 'No account is called "telegrm". Did you mean telegram?'],
-    ["telegram.wrok", "usage", 'No account is called "telegram.wrok". Did you mean telegram.work?'],
-    ["wecom", "config_invalid", "wecom is not configured, or switched off."],
     ["feishu", "config_invalid", "This version does not connect feishu yet."],
     ["slack", "config_invalid", "slack lacks bot_token and signing_secret: it cannot connect."],
   ] as const)
@@ -172,6 +169,47 @@ describe("a bot that another process has", () => {
     await using third = await startToys({ store: temporary.store, platforms, only: ["discord"] });
     await connected(third, "discord");
     await Promise.all([first.supervisor.stop(), second.supervisor.stop()]);
+  });
+});
+
+describe("a process that wants every account, and one at least", () => {
+  const all = { only: [] };
+
+  test("connects what is added later, too", async () => {
+    await using toys = await startToys({ platforms: { telegram: toy() }, ...all });
+    await connected(toys, "telegram");
+    toys.config.change(({ platforms }) => void Object.assign(platforms, { discord: toy() }));
+    await connected(toys, "telegram", "discord");
+  });
+
+  test("goes on without those that another has, and takes them over once they are free", async () => {
+    await using temporary = await openTempStore();
+    const platforms = { telegram: toy(), discord: toy() };
+    const first = await startToys({ store: temporary.store, platforms, only: ["telegram"] });
+    await connected(first, "telegram");
+    await using second = await startToys({ store: await temporary.another(), platforms, ...all });
+    await connected(second, "discord");
+    expect(states(second)["telegram"]).toBe("waiting");
+    await first.supervisor.stop();
+    await connected(second, "telegram", "discord");
+  });
+
+  test("does not start while another has all, and says who", async () => {
+    await using temporary = await openTempStore();
+    const platforms = { telegram: toy(), discord: toy(), slack: { enabled: true } };
+    await using first = await startToys({ store: temporary.store, platforms, holder: "pid 1" });
+    await connected(first, "telegram", "discord");
+    const second = await superviseToys({ store: await temporary.another(), platforms, ...all });
+    await expect(second.supervisor.start()).rejects.toMatchObject({
+      code: "conflict",
+      message: "telegram is connected by another Hermes already: pid 1.",
+    });
+    await second.supervisor.stop();
+  });
+
+  test("does not start when none could ever be connected", async () => {
+    await using toys = await superviseToys({ platforms: { slack: { enabled: true } }, ...all });
+    await expect(toys.supervisor.start()).rejects.toMatchObject({ code: "config_invalid" });
   });
 });
 

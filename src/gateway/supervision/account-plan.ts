@@ -1,9 +1,7 @@
 import { hash } from "node:crypto";
 import { type Account, accountLabel, enabledAccounts } from "../../config/accounts.ts";
 import { lackingKeys } from "../../config/check-platforms.ts";
-import { type Config, ConfigSchema } from "../../config/schema.ts";
-import { AppError } from "../../lib/errors.ts";
-import { nearest } from "../../lib/nearest.ts";
+import type { Config } from "../../config/schema.ts";
 import type { Platform, PlatformId } from "../../platforms/contract.ts";
 
 /** What is to become of an account: it is connected, or it cannot be as it stands. */
@@ -68,18 +66,3 @@ const sameBot = (label: string, first: string): Refusal => ({
   message: `${label} is the same bot as ${first}, which is connected already.`,
   hint: "Give each account a bot of its own, or remove one of them.",
 });
-
-/** Raises `usage` for a name that stands for nothing, and `config_invalid` for a platform that is not configured. */
-export function checkNames({ config, only = [] }: PlanParts): void {
-  const accounts = enabledAccounts(config);
-  const known = [...new Set(accounts.flatMap((account) => [account.platform, accountLabel(account)]))];
-  const hint = known.length > 0 ? `Configured: ${known.join(", ")}.` : "No platform is configured.";
-  for (const name of only) {
-    if (known.includes(name)) continue;
-    if (Object.hasOwn(ConfigSchema.properties.platforms.properties, name))
-      throw new AppError("config_invalid", `${name} is not configured, or switched off.`, { hint });
-    const close = nearest(name, known);
-    const meant = close === null ? "" : ` Did you mean ${close}?`;
-    throw new AppError("usage", `No account is called ${JSON.stringify(name)}.${meant}`, { hint });
-  }
-}

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { AppError } from "../lib/errors.ts";
 import { type Db, statement } from "./connection.ts";
 import { insertNewDelivery } from "./deliveries.ts";
-import { findDelivery, keepDelivery } from "./inbox.ts";
+import { findDelivery, keepDelivery, passOnDeliveries } from "./inbox.ts";
 import { removeLastTurn } from "./last-turn.ts";
 import { appendMessages, plainText } from "./messages.ts";
 import type { Delivery, NewMessage, NewOutboundDelivery, NewRun, Run } from "./records.ts";
@@ -36,8 +36,8 @@ const selectRun = statement((db) =>
 
 /** Takes a run on, or finds the one that its delivery made before; within a transaction. */
 export function acceptRun(db: Db, run: NewRun, now: number): { run: Run; duplicate: boolean } {
-  const known = run.delivery && runOfDelivery(db, run.delivery);
-  if (known) return { run: known, duplicate: true };
+  const known = run.delivery ? runOfDelivery(db, run.delivery) : null;
+  if (known && !isTriedAgain(run, known)) return { run: known, duplicate: true };
 
   const { owner, id, parentRunId = null } = run.session;
   const sessionKey = keyOfSession(owner, id);
@@ -48,8 +48,13 @@ export function acceptRun(db: Db, run: NewRun, now: number): { run: Run; duplica
   appendMessages(db, { id: run.id, sessionKey }, [message], now);
   if (run.reply) keepReply(db, run.id, run.reply, now);
   if (run.told) insertWebhookEvent(db, run.told, now);
-  if (run.delivery) keepDelivery(db, run.delivery, { runId: run.id, note: null }, now);
+  if (known) passOnDeliveries(db, known.id, run.id, now);
+  else if (run.delivery) keepDelivery(db, run.delivery, { runId: run.id, note: null }, now);
   return { run: queuedRun(run, sessionKey, now), duplicate: false };
+}
+
+function isTriedAgain({ delivery }: NewRun, { status }: Run): boolean {
+  return delivery?.retriesFailed === true && (status === "failed" || status === "cancelled");
 }
 
 /** The row as it was just written; reading it back would cost a third of the whole. */

@@ -73,7 +73,8 @@ export interface SessionStore {
 export interface RunStore {
   /**
    * Puts the run, its session (made when missing) and the user's message on disk in one transaction. A delivery that is
-   * known returns the first one's run with `duplicate: true`, or rejects with `idempotency_mismatch`.
+   * known returns the first one's run with `duplicate: true`, or rejects with `idempotency_mismatch`. With `retriesFailed`, the
+   * run takes the place of one that failed or was cancelled.
    */
   accept(run: NewRun): Promise<{ run: Run; duplicate: boolean }>;
   get(id: string): Promise<Run | null>;
@@ -219,6 +220,14 @@ export interface DeliveryStore {
 export interface InboxStore {
   /** Notes that it is being done. When that was noted before, as it was delivered before; null the first time. */
   begin(delivery: Delivery): Promise<number | null>;
+  /**
+   * Puts the message that it asks for into the outbox, in one transaction with itself. When it is known: the message of the
+   * first one with `duplicate: true`, or null for one that is gone since. With `retriesFailed`, a dead one is made due again.
+   */
+  send(
+    delivery: Delivery,
+    message: NewOutboundDelivery,
+  ): Promise<{ message: OutboundDelivery | null; duplicate: boolean }>;
 }
 
 /** Conversations in chats. The key is whatever the gateway makes of account, chat, thread and person. */

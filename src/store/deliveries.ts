@@ -118,11 +118,7 @@ export function createDeliveryStore(access: Access, now: () => number): Delivery
 
   return {
     add: (delivery) => access.write((db) => insertNewDelivery(db, delivery, "due", now())),
-    get: (id) =>
-      access.read((db) => {
-        const row = selectDelivery(db).get({ id });
-        return row ? toDelivery(row) : null;
-      }),
+    get: (id) => access.read((db) => findOutbound(db, id)),
     open: (platform, account, after, limit) =>
       access.read((db) =>
         selectOpen(db)
@@ -143,12 +139,11 @@ export function createDeliveryStore(access: Access, now: () => number): Delivery
     list: (page) => access.read((db) => listDeliveries(db, page)),
     retry: (id) =>
       access.write((db) => {
-        takePosition(db).run();
-        const { changes } = markDueAgain(db).run(id, now());
-        const row = selectDelivery(db).get({ id });
-        if (!row) throw noDelivery();
-        if (changes === 0) throw new AppError("conflict", `The delivery is ${row.status}, not dead.`);
-        return toDelivery(row);
+        const isDueAgain = makeDueAgain(db, id, now());
+        const delivery = findOutbound(db, id);
+        if (!delivery) throw noDelivery();
+        if (!isDueAgain) throw new AppError("conflict", `The delivery is ${delivery.status}, not dead.`);
+        return delivery;
       }),
     moveChat: (platform, account, from, to) =>
       access.write((db) => {
@@ -179,6 +174,18 @@ export function insertNewDelivery(
     now,
   );
   return changes > 0;
+}
+
+/** The delivery of this id, or null. */
+export function findOutbound(db: Db, id: string): OutboundDelivery | null {
+  const row = selectDelivery(db).get({ id });
+  return row ? toDelivery(row) : null;
+}
+
+/** Makes a dead delivery due again, in a new place; false for any other. Within a transaction. */
+export function makeDueAgain(db: Db, id: string, now: number): boolean {
+  takePosition(db).run();
+  return markDueAgain(db).run(id, now).changes > 0;
 }
 
 /** The run has ended, so that its answer can leave; within a transaction. */

@@ -109,6 +109,10 @@ export interface Delivery {
   id: string;
   /** Hash of the request; another one under the same id is `idempotency_mismatch`. */
   fingerprint: string;
+  /** Further ids by which it is known from then on, where nothing else is known by them yet. */
+  aliases?: readonly string[];
+  /** When what it asked for has failed, it is taken on once more instead of being known. */
+  retriesFailed?: boolean;
 }
 
 /** A run to be taken on. */

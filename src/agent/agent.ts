@@ -26,6 +26,8 @@ const HOLDER_CHECK_MS = 1_000;
 /** How often listeners ask about a run of another process, and about one that waits here but may start elsewhere. */
 const ELSEWHERE_POLL_MS = 200;
 const WAITING_POLL_MS = 1_000;
+/** And so much more rarely for each that waits: what is asked does not grow with their number. */
+const WAITING_POLL_MORE_MS = 10;
 /** What an aborted turn gets to let go of its model and its tools. */
 const ABORT_GRACE_MS = 1_000;
 const OVERLOAD_RETRY_MS = 5_000;
@@ -64,7 +66,8 @@ export function createAgent(parts: AgentParts): AgentService {
   });
   const hub = createHub(store.runs, (id) => {
     if (turns.get(id)) return null;
-    return schedule.isWaiting(id) ? WAITING_POLL_MS : ELSEWHERE_POLL_MS;
+    if (!schedule.isWaiting(id)) return ELSEWHERE_POLL_MS;
+    return WAITING_POLL_MS + WAITING_POLL_MORE_MS * schedule.waiting;
   });
   const turns = createRunningTurns({
     ...parts,

@@ -16,7 +16,7 @@ import { createGrowing, type GrowingAnswer, parseEvent } from "./growing.ts";
 import { fitsIn, messageOf, type Outgoing, show } from "./outgoing.ts";
 import type { Pace } from "./pace.ts";
 import { createPainter, type Painter } from "./painter.ts";
-import { showTyping } from "./typing.ts";
+import type { ShowTyping } from "./typing.ts";
 
 /** After so many refusals for being too fast, an answer is shown at its end only. */
 const MAX_FLOOD_STRIKES = 3;
@@ -28,6 +28,7 @@ export interface AnswerParts {
   config: LiveConfig;
   log: Log;
   paceOf(connection: Connection): Pace;
+  showTyping: ShowTyping;
   /** Takes over a question of the run; it is on disk already. */
   deliver(delivery: NewOutboundDelivery): void;
 }
@@ -55,17 +56,18 @@ export async function followAnswer(
   if (run === null || hasEnded(run)) return { run, said: "" };
   const { chat, thread } = outgoing.delivery.target;
   const address = { chat, ...(thread === undefined ? {} : { thread }) };
-  const stopTyping = showTyping(connection, address, signal, parts.log);
+  let stopTyping: (() => void) | undefined;
   const growing = createGrowing();
   const painter = livePainter(outgoing, connection, growing, parts, signal);
   try {
     for await (const events of parts.agent.events(run.id, 0, signal))
       for (const event of events.map(parseEvent)) {
+        if (event.type === "run.started") stopTyping ??= parts.showTyping(connection, address);
         if (growing.apply(event)) painter?.touch();
         await tellOfApproval(event, outgoing, connection, parts, run.id);
       }
   } finally {
-    stopTyping();
+    stopTyping?.();
     await painter?.stop();
   }
   signal.throwIfAborted();
@@ -152,15 +154,18 @@ async function tellOfApproval(
     if (await parts.store.deliveries.add(question)) parts.deliver(question);
     return;
   }
-  await closeQuestion(id, event.approved ? words.approved : words.denied, connection, parts);
+  const decision = event.approved ? words.approved : words.denied;
+  closeQuestion(id, decision, connection, parts).catch((error: unknown) =>
+    parts.log.debug("a decided question could not be marked", { error }),
+  );
 }
 
-/** Puts the decision in the place of the buttons. Only for looks, so that a failure is only told to the log. */
+/** Puts the decision in the place of the buttons. Only for looks: nobody waits for it. */
 async function closeQuestion(
   id: string,
   decision: string,
   connection: Connection,
-  { store, log }: AnswerParts,
+  { store }: AnswerParts,
 ): Promise<void> {
   const asked = await store.deliveries.get(id);
   const index = (asked?.parts.length ?? 0) - 1;
@@ -171,9 +176,7 @@ async function closeQuestion(
   const whole = `${shown}\n\n${decision}`;
   const content = { markdown: fits(whole) ? whole : decision, buttons: [] };
   const message = messageOf({ delivery: asked, shown: [] }, content, index, false);
-  await connection.adapter
-    .edit(part, message, AbortSignal.timeout(30_000))
-    .catch((error: unknown) => log.debug("a decided question could not be marked", { error }));
+  await connection.adapter.edit(part, message, AbortSignal.timeout(30_000));
 }
 
 /** What a question shows: its parts, with the buttons below the last one. */

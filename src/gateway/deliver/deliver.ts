@@ -6,7 +6,6 @@ import { sleep, within } from "../../lib/waiting.ts";
 import type { Store } from "../../store/contract.ts";
 import type { NewOutboundDelivery, OutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
-import { extraOf } from "../extra.ts";
 import { followMove } from "../moves.ts";
 import { type Ending, followAnswer } from "./answer.ts";
 import { contentsOf } from "./contents.ts";
@@ -15,6 +14,8 @@ import type { OpenFile } from "./files.ts";
 import { createLanes, type Queued } from "./lanes.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { createPace, type Pace } from "./pace.ts";
+import { createSigns } from "./signs.ts";
+import { createTyping } from "./typing.ts";
 
 /** How often it is asked what other processes want sent. */
 const LOOK_MS = 1_000;
@@ -69,7 +70,9 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     paces.set(label, pace);
     return pace;
   };
-  const answerParts = { ...parts, paceOf, deliver };
+  const sign = createSigns({ find, log, signal: stopping.signal });
+  const showTyping = createTyping(stopping.signal, log);
+  const answerParts = { ...parts, paceOf, deliver, showTyping };
   const dispatch = createDispatch({
     store: store.deliveries,
     find,
@@ -82,7 +85,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     const isOver = await dispatch.send(item, (connection) =>
       contentsOf(item.delivery, item.ending, connection, { config, openFile }),
     );
-    if (isOver) await react(item);
+    if (isOver) sign(item, item.ending.run);
     leave(item);
   });
 
@@ -99,7 +102,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     const { platform, account } = item.delivery.target;
     const connection = find(platform, account);
     if (connection === null) return leave(item); // it is taken up when the account is ready
-    await react(item);
+    sign(item, null);
     while (!stopping.signal.aborted)
       try {
         item.ending = await followAnswer(item, connection, answerParts, stopping.signal);
@@ -116,19 +119,6 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     taken.delete(delivery.id);
     for (const resolve of settling.get(delivery.id) ?? []) resolve();
     settling.delete(delivery.id);
-  }
-
-  /** Says with a sign on the message that was asked with how its answer stands. Never fails. */
-  async function react({ delivery, ending }: Taken): Promise<void> {
-    const connection = find(delivery.target.platform, delivery.target.account);
-    const { askedWith } = extraOf(delivery);
-    if (delivery.kind !== "answer" || askedWith === undefined || !connection?.account.settings.reactions)
-      return;
-    if (!connection.can("react")) return;
-    const reaction = ending.run === null ? "seen" : ending.run.status === "completed" ? "done" : "failed";
-    await connection.adapter
-      .react({ chat: delivery.target.chat }, askedWith, reaction, stopping.signal)
-      .catch((error: unknown) => log.debug("a reaction could not be set", { error }));
   }
 
   function deliver(delivery: NewOutboundDelivery): void {

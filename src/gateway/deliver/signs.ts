@@ -1,0 +1,47 @@
+import type { Log } from "../../lib/log.ts";
+import type { Reaction } from "../../platforms/contract.ts";
+import type { Run } from "../../store/records.ts";
+import type { Connection } from "../contract.ts";
+import { extraOf } from "../extra.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** Of all accounts. Signs are nice to have: what is more in a flood goes without. */
+const MAX_AT_ONCE = 8;
+
+/** Says with a sign on the message that was asked with how its answer stands. Nobody waits for it, and that it fails hurts nobody. */
+export type Sign = (outgoing: Outgoing, run: Run | null) => void;
+
+/** What signs are set with. */
+export interface SignParts {
+  find(platform: string, account: string): Connection | null;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** The signs on one message are set one after another. */
+export function createSigns({ find, log, signal }: SignParts): Sign {
+  const setting = new WeakMap<Outgoing, Promise<void>>();
+  let open = 0;
+
+  async function set(connection: Connection, chat: string, messageId: string, reaction: Reaction) {
+    await connection.adapter
+      .react({ chat }, messageId, reaction, signal)
+      .catch((error: unknown) => log.debug("a reaction could not be set", { error }));
+    open -= 1;
+  }
+
+  return (outgoing, run) => {
+    const { kind, target, extra } = outgoing.delivery;
+    const { askedWith } = extraOf({ extra });
+    const connection = find(target.platform, target.account);
+    if (kind !== "answer" || askedWith === undefined || open >= MAX_AT_ONCE) return;
+    if (!connection?.account.settings.reactions || !connection.can("react")) return;
+    const reaction = run === null ? "seen" : run.status === "completed" ? "done" : "failed";
+    open += 1;
+    const before = setting.get(outgoing) ?? Promise.resolve();
+    setting.set(
+      outgoing,
+      before.then(() => set(connection, target.chat, askedWith, reaction)),
+    );
+  };
+}

@@ -77,7 +77,7 @@ export const CHINESE: Words = {
     `没有命令 ${code(`/${name}`)}。${near === undefined ? "" : `是否想用 ${code(`/${near}`)}？`}\`/help\` 列出全部命令。`,
   pairingCode: (given, command) =>
     `我还不认识你。你的配对码是 **${given}**，一小时内有效。\n\n机器人的管理者用以下命令放行：\n${fence(command)}`,
-  paired: (name) => `${name} 现在可以与本机器人对话。`,
+  paired: (who) => `${quote(who)} 现在可以与本机器人对话。`,
   letIn: "你已获准，现在可以与我对话了。",
   pairingWrong: "配对码有误或已过期。",
   notYours: "这不由你决定，或已有结论。",

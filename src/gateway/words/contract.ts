@@ -30,7 +30,8 @@ export interface Words {
   nothingToApprove: string;
   unknownCommand(name: string, near: string | undefined): string;
   pairingCode(code: string, command: string): string;
-  paired(name: string): string;
+  /** Who chose the name is a stranger until then. */
+  paired(who: string): string;
   letIn: string;
   pairingWrong: string;
   notYours: string;

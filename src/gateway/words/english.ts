@@ -47,7 +47,7 @@ export const ENGLISH: Words = {
     `There is no command ${code(`/${name}`)}.${near === undefined ? "" : ` Did you mean ${code(`/${near}`)}?`} \`/help\` lists them all.`,
   pairingCode: (given, command) =>
     `I do not know you yet. Your code is **${given}**, for one hour.\n\nWhoever runs this bot lets you in with:\n${fence(command)}`,
-  paired: (name) => `${name} may write to this bot now.`,
+  paired: (who) => `${quote(who)} may write to this bot now.`,
   letIn: "You were let in: you may write to me now.",
   pairingWrong: "This code is wrong or has expired.",
   notYours: "This is not yours to decide, or it is decided already.",

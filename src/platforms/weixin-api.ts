@@ -28,6 +28,8 @@ export interface WeixinApi {
   ): Promise<WeixinBytes>;
   /** Asks for a new token: whether the credentials are taken, and this address of the network. */
   checkCredentials(signal: AbortSignal): Promise<void>;
+  /** Resolves when the next call is refused in a way that the credentials may be the reason of. */
+  doubted(): Promise<void>;
 }
 
 /** What an API is made from. */
@@ -78,9 +80,15 @@ export function createWeixinApi(parts: WeixinApiParts): WeixinApi {
   };
   // The request is nobody's alone: no signal but its time limit ends it.
   const tokens = createTokenCache(() => requestToken(new AbortController().signal));
+  let doubt = Promise.withResolvers<void>();
   const tokened = <T>(use: (token: string) => Promise<T>, signal: AbortSignal) =>
     withToken(tokens, use, isTokenRefused, signal).catch((error: unknown) => {
-      throw error instanceof PlatformError ? error : givenUp();
+      if (!(error instanceof PlatformError)) throw givenUp();
+      if (error.kind === "unauthorized") {
+        doubt.resolve();
+        doubt = Promise.withResolvers();
+      }
+      throw error;
     });
 
   return {
@@ -102,6 +110,7 @@ export function createWeixinApi(parts: WeixinApiParts): WeixinApi {
     async checkCredentials(signal) {
       await requestToken(signal);
     },
+    doubted: () => doubt.promise,
   };
 }
 

@@ -17,8 +17,8 @@ export interface WatchParts {
 }
 
 /**
- * For accounts that are called: watches that their credentials are taken, and says so. Rejects with `unauthorized` when they are
- * not.
+ * For accounts that are called: watches that their credentials are taken, and says so; at once when a call makes that doubtful.
+ * Rejects with `unauthorized` when they are not.
  */
 export async function watchCredentials(
   { api, identify, timing }: WatchParts,
@@ -35,7 +35,7 @@ export async function watchCredentials(
       else hooks.connected(identity);
       isConnected = true;
       failures = 0;
-      await sleep(timing.checkMs, signal);
+      await Promise.race([sleep(timing.checkMs, signal), api.doubted()]);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof PlatformError) || error.kind === "unauthorized") throw error;

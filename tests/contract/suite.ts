@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Gateway } from "../../src/gateway/contract.ts";
 import { createGateway } from "../../src/gateway/gateway.ts";
+import { webhookRequest } from "../../src/http/webhook/call.ts";
 import { end, type Script, type ScriptedModels, scriptedModels } from "../fakes/scripted-model.ts";
 import { liveConfig, openTestAgent, type TestAgent } from "../support/agent.ts";
 import { openTempStore, quietLog, type TempStore } from "../support/store.ts";
@@ -9,7 +10,7 @@ import type { ChatServer } from "./server.ts";
 const PATIENCE_MS = 30_000;
 
 /** Longer than any platform takes at once, with marks by which order and completeness are seen. */
-const PARAGRAPHS = 120;
+const PARAGRAPHS = 160;
 const LONG_ANSWER = Array.from(
   { length: PARAGRAPHS },
   (_, n) =>
@@ -25,6 +26,15 @@ const echo: Script = async function* (request) {
   yield end();
 };
 
+/** What a platform has not, whose tests are left out then. */
+interface Traits {
+  /** It receives over a connection of its own, rather than by calls to its webhook. */
+  hasConnection?: boolean;
+  hasGroups?: boolean;
+  /** What is ready soon is the answer to a call, so that no call of ours can fail. */
+  answersInCalls?: boolean;
+}
+
 /** A whole gateway against one platform's server: its own worker, store and agent. */
 interface Rig extends AsyncDisposable {
   server: ChatServer;
@@ -38,7 +48,11 @@ interface Rig extends AsyncDisposable {
  * What every platform must do, whatever its protocol: one platform passes with its server and nothing else. A message
  * crosses everything there is, from the platform's wire through a real worker to the store and back.
  */
-export function platformSuite(name: string, start: () => Promise<ChatServer>): void {
+export function platformSuite(
+  name: string,
+  start: () => Promise<ChatServer>,
+  { hasConnection = true, hasGroups = true, answersInCalls = false }: Traits = {},
+): void {
   setDefaultTimeout(2 * PATIENCE_MS); // of the file that calls this
   describe(`${name}: the contract of platforms`, () => {
     let server: ChatServer;
@@ -77,7 +91,8 @@ export function platformSuite(name: string, start: () => Promise<ChatServer>): v
       expect(rig.models.requests).toHaveLength(1);
     });
 
-    test("answers in an allowed group whom it may, and only when it is meant", async () => {
+    const groupTest = hasGroups ? test : absent;
+    groupTest("answers in an allowed group whom it may, and only when it is meant", async () => {
       rig.agent.config.change((config) => {
         const platform = config.platforms[server.platform];
         if (platform) platform.allowed_groups = [server.groupId];
@@ -120,22 +135,26 @@ export function platformSuite(name: string, start: () => Promise<ChatServer>): v
       expect(marks).toEqual(Array.from({ length: PARAGRAPHS }, (_, n) => n));
     });
 
-    test("waits as long as it is told, goes on after errors of the server, and sends nothing twice", async () => {
-      server.failSends({ kind: "rate_limited", retryAfterMs: 1_000 });
-      server.write(1, "first");
-      server.write(1, "second");
-      await answered("second");
-      server.failSends({ kind: "unavailable" }, 2);
-      server.write(1, "third");
-      await answered("third");
-      expect(server.shown(1).map((text) => text.replace(/^.*ANSWER TO /s, ""))).toEqual([
-        "first",
-        "second",
-        "third",
-      ]);
-    });
+    const callTest = answersInCalls ? absent : test;
+    callTest(
+      "waits as long as it is told, goes on after errors of the server, and sends nothing twice",
+      async () => {
+        server.failSends({ kind: "rate_limited", retryAfterMs: 1_000 });
+        server.write(1, "first");
+        server.write(1, "second");
+        await answered("second");
+        server.failSends({ kind: "unavailable" }, 2);
+        server.write(1, "third");
+        await answered("third");
+        expect(server.shown(1).map((text) => text.replace(/^.*ANSWER TO /s, ""))).toEqual([
+          "first",
+          "second",
+          "third",
+        ]);
+      },
+    );
 
-    test("gives up a message that is refused, and goes on with the next", async () => {
+    callTest("gives up a message that is refused, and goes on with the next", async () => {
       server.failSends({ kind: "refused" });
       server.write(1, "refused");
       await until(async () => (await dead()).length === 1, "a dead letter");
@@ -150,19 +169,23 @@ export function platformSuite(name: string, start: () => Promise<ChatServer>): v
       await answered("anyway");
     });
 
-    test("comes back by itself after a connection that was cut, with one connection, and misses nothing", async () => {
-      server.write(1, "before");
-      await answered("before");
-      server.drop();
-      server.write(1, "meanwhile");
-      await answered("meanwhile");
-      server.write(1, "after");
-      await answered("after");
-      await until(() => server.connections === 1, "one connection");
-      expect(shown("ANSWER TO meanwhile")).toHaveLength(1);
-    });
+    const connectionTest = hasConnection ? test : absent;
+    connectionTest(
+      "comes back by itself after a connection that was cut, with one connection, and misses nothing",
+      async () => {
+        server.write(1, "before");
+        await answered("before");
+        server.drop();
+        server.write(1, "meanwhile");
+        await answered("meanwhile");
+        server.write(1, "after");
+        await answered("after");
+        await until(() => server.connections === 1, "one connection");
+        expect(shown("ANSWER TO meanwhile")).toHaveLength(1);
+      },
+    );
 
-    test("comes back after connections were refused, with one connection", async () => {
+    connectionTest("comes back after connections were refused, with one connection", async () => {
       server.write(1, "before");
       await answered("before");
       server.refuseConnections(2_000);
@@ -189,6 +212,9 @@ export function platformSuite(name: string, start: () => Promise<ChatServer>): v
   });
 }
 
+/** Stands for a test of what a platform has not. */
+const absent = (_name: string, _run: () => Promise<void>): void => undefined;
+
 async function open(server: ChatServer, before?: TempStore): Promise<Rig> {
   const temp = before ?? (await openTempStore());
   const store = before ? await temp.restart() : temp.store;
@@ -210,6 +236,7 @@ async function open(server: ChatServer, before?: TempStore): Promise<Rig> {
   await gateway.start();
   await until(() => gateway.health()[0]?.state === "connected", "a connection");
   await agent.agent.recover();
+  const calls = serveCalls(gateway, server);
   return {
     server,
     gateway,
@@ -217,10 +244,29 @@ async function open(server: ChatServer, before?: TempStore): Promise<Rig> {
     agent,
     temp,
     async [Symbol.asyncDispose]() {
+      await calls?.stop(true);
       await gateway.stop(agent.agent.stop(5_000));
       await agent[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Lets the platform call the account, where it is one that is called. */
+function serveCalls(gateway: Gateway, { platform, sendTo }: ChatServer): Bun.Server<undefined> | null {
+  const webhook = gateway.webhook(platform, "");
+  if (webhook === null) return null;
+  const serving = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const body = new Uint8Array(await request.arrayBuffer());
+      const answer = await webhook.answer(webhookRequest(request, body, Date.now()));
+      const headers = answer.contentType === undefined ? {} : { "content-type": answer.contentType };
+      return new Response(answer.body ?? null, { status: answer.status, headers });
+    },
+  });
+  sendTo?.(serving.url.href);
+  return serving;
 }
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {

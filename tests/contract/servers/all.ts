@@ -4,6 +4,7 @@ import { startDiscord } from "./discord.ts";
 import { startFeishu } from "./feishu.ts";
 import { startSlack } from "./slack.ts";
 import { startTelegram } from "./telegram.ts";
+import { startWecom } from "./wecom.ts";
 
 /** The servers of every platform, for what runs over all of them. */
 export const CHAT_SERVERS: Readonly<Record<string, () => Promise<ChatServer>>> = {
@@ -12,4 +13,5 @@ export const CHAT_SERVERS: Readonly<Record<string, () => Promise<ChatServer>>> =
   slack: () => startSlack(),
   dingtalk: startDingTalk,
   feishu: startFeishu,
+  wecom: startWecom,
 };

@@ -64,6 +64,7 @@ export function startFakeWechat(options: FakeWechatOptions = {}): FakeWechat {
   const notices: string[] = [];
   const typings: string[] = [];
   const gone = new Set<string>();
+  const replied = new Set<string>();
   const allowances = createAllowances();
   const envelopes = createEnvelopes({ ...keys, mode, format });
   let isRevoked = false;
@@ -105,7 +106,9 @@ export function startFakeWechat(options: FakeWechatOptions = {}): FakeWechat {
     const answer = await caller.deliver(id, () => envelopes.call({ ...time, ...fields }));
     const reply = answer.status === 200 ? envelopes.readReply(answer.body, user) : null;
     if (reply === null) notices.push(user);
-    else if (reply !== "") shown.push({ user, by: "reply", type: "text", text: reply });
+    else if (reply !== "" && !replied.has(`${id} ${reply}`))
+      shown.push({ user, by: "reply", type: "text", text: reply });
+    replied.add(`${id} ${reply}`); // of several calls for one message, people see one answer
     return answer;
   };
 

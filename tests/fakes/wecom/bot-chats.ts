@@ -27,6 +27,8 @@ export interface BotChats {
   respond(reqId: string, body: Record<string, unknown>): number;
   welcome(reqId: string, body: Record<string, unknown>): number;
   send(body: Record<string, unknown>, hasMedia: (id: string) => boolean): number;
+  /** The text of a frame; empty for a sign of being at work, null for a frame without one. */
+  textIn(cmd: string, body: Record<string, unknown>): string | null;
   shown(): readonly ShownBotMessage[];
   expire(): void;
 }
@@ -92,6 +94,10 @@ export function createBotChats(): BotChats {
       const text = content ?? media ?? "";
       shown.push({ chat, type: type as ShownBotMessage["type"], text, isFinished: true, history: [text] });
       return 0;
+    },
+    textIn(cmd, { stream, markdown }) {
+      const { content } = ((cmd === "aibot_respond_msg" ? stream : markdown) ?? {}) as Stream;
+      return content === THINKING ? "" : (content ?? null);
     },
     shown: () => shown.filter(({ text }) => text !== ""),
     expire() {

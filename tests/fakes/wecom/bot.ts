@@ -19,6 +19,11 @@ export interface BotFrame {
 
 type Socket = ServerWebSocket<{ isSubscribed: boolean }>;
 
+interface Failure {
+  errcode?: number;
+  dropAck?: boolean;
+}
+
 interface Writing {
   user?: string;
   /** In this group; the text begins with the mention then. */
@@ -55,7 +60,11 @@ export interface FakeWecomBot extends AsyncDisposable {
   /** Answers no ping from now on. */
   fallSilent(): void;
   /** The next frames of this command are refused, or done and never acknowledged. */
-  fail(cmd: string, failure: { errcode?: number; dropAck?: boolean; times?: number }): void;
+  fail(cmd: string, failure: Failure & { times?: number }): void;
+  /** The next texts are refused, whether they answer or not. */
+  failTexts(errcode: number, times: number): void;
+  /** Signs of being at work are refused from now on. */
+  failSigns(): void;
   /** The bot's secret is worth nothing any more, and its connection is cut. */
   revoke(): void;
   /** Streams cannot grow any more. */
@@ -73,11 +82,19 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
   const chats: BotChats = createBotChats();
   const uploads = createUploads();
   const frames: BotFrame[] = [];
-  const failures = new Map<string, { errcode?: number; dropAck?: boolean }[]>();
+  const failures = new Map<string, Failure[]>();
+  const textFailures: Failure[] = [];
   const written = new Map<string, { body: Record<string, unknown>; tries: number }>();
   const stored = new Map<string, { bytes: Uint8Array; name: string }>();
   const sockets = new Set<Socket>();
-  const now = { opened: 0, refusesUntilMs: 0, isSilent: false, isRevoked: false, isStopped: false };
+  const now = {
+    opened: 0,
+    refusesUntilMs: 0,
+    isSilent: false,
+    isRevoked: false,
+    isStopped: false,
+    failsSigns: false,
+  };
   const timers = new Set<Timer>();
 
   const live = () => [...sockets].find(({ data }) => data.isSubscribed);
@@ -125,11 +142,17 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     return uploads.take(cmd ?? "", body) ?? 40008;
   }
 
+  function failureOfText({ cmd, body }: BotFrame): Failure | undefined {
+    const text = chats.textIn(cmd ?? "", body ?? {});
+    if (text === "") return now.failsSigns ? { errcode: 846605 } : undefined;
+    return text === null ? undefined : textFailures.shift();
+  }
+
   function receive(socket: Socket, frame: BotFrame): void {
     frames.push(frame);
     const cmd = frame.cmd ?? "";
     if (cmd === "ping" && now.isSilent) return;
-    const failure = failures.get(cmd)?.shift();
+    const failure = failures.get(cmd)?.shift() ?? failureOfText(frame);
     const done = failure?.errcode ?? perform(socket, frame);
     if (failure?.dropAck) return;
     const errcode = typeof done === "number" ? done : 0;
@@ -214,6 +237,9 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     fail(cmd, { times = 1, ...failure }) {
       failures.set(cmd, [...(failures.get(cmd) ?? []), ...Array.from({ length: times }, () => failure)]);
     },
+    failTexts: (errcode, times) =>
+      void textFailures.push(...Array.from({ length: times }, () => ({ errcode }))),
+    failSigns: () => void Object.assign(now, { failsSigns: true }),
     revoke() {
       now.isRevoked = true;
       for (const socket of sockets) socket.terminate();

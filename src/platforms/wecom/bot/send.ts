@@ -4,7 +4,7 @@ import type { Fields } from "../../fields.ts";
 import { mediaKindOf } from "../../weixin-media.ts";
 import { toBotMarkdown } from "../render.ts";
 import type { Exchanges } from "./exchanges.ts";
-import type { Request, Streams } from "./streams.ts";
+import { isTooLate, type Request, type Streams } from "./streams.ts";
 import { uploadFile } from "./upload.ts";
 
 /** What sending works with. */
@@ -42,7 +42,7 @@ export function createBotSending({ exchanges, streams, request, chunkMs }: BotSe
       const { id } = await streams.answer(exchange, by, text, !isPartial);
       return { messageId: isPartial ? id : wholeId(text) };
     } catch (error) {
-      if (error instanceof PlatformError && error.kind === "refused") return null;
+      if (isTooLate(error)) return null;
       throw error;
     }
   }

@@ -14,9 +14,9 @@ export type Request = (
 
 /** Answers that are given in place and may grow. */
 export interface Streams {
-  /** Shows the text as the answer to this message, for the answer of this id. Rejects with `refused` where it is too late. */
+  /** Shows the text as the answer to this message, for the answer of this id. Rejects with what `isTooLate` knows. */
   answer(exchange: Exchange, by: string, text: string, isWhole: boolean): Promise<Stream>;
-  /** Brings a stream to a text. Rejects with `refused` where it cannot grow any more. */
+  /** Brings a stream to a text. Rejects with `refused`, and with what `isTooLate` knows, where it cannot grow any more. */
   grow(stream: Stream, text: string, isWhole: boolean): Promise<void>;
   /** Shows that the bot is at work in this chat; for as long as it is called again. */
   showWork(chat: string): Promise<void>;
@@ -41,6 +41,13 @@ const GOES_ON = "\n\n…";
 
 /** The message cannot be answered, or the stream is too old. */
 const GONE: ReadonlySet<number> = new Set([846605, 846608]);
+
+/** True where a message of its own has to take the place of an answer in place. */
+export function isTooLate(error: unknown): boolean {
+  return GONE.has(weixinCode(error)) || error === TOO_LATE;
+}
+
+const TOO_LATE = new PlatformError("refused", "The message cannot be changed any more.");
 
 /** Makes streams. One that nobody ends is ended before WeCom does it. */
 export function createStreams(parts: StreamsParts): Streams {
@@ -93,7 +100,7 @@ export function createStreams(parts: StreamsParts): Streams {
   async function grow(stream: Stream, text: string, isWhole: boolean): Promise<void> {
     if (stream.isFinished) {
       if (isWhole && stream.content === text) return;
-      throw new PlatformError("refused", "The message cannot be changed any more.");
+      throw TOO_LATE;
     }
     await post(stream, text, isWhole);
     stream.content = text;

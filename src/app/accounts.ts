@@ -1,6 +1,7 @@
 import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
-import { isConnected, lackingKeys } from "../config/check-platforms.ts";
+import { isConnected, waysToConnect } from "../config/check-platforms.ts";
 import { variableOf } from "../config/environment.ts";
+import { formatPath } from "../config/path.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/contract.ts";
 import type { SurfaceName } from "../http/edge.ts";
@@ -55,18 +56,8 @@ function notThere(name: string, { platforms }: Config): AppError {
   const platform = name.split(".")[0] as Account["platform"];
   const section = platforms[platform];
   const key = `platforms.${platform}`;
-  if (section === undefined) {
-    const keys = lackingKeys(platform, {});
-    const variables = keys.flatMap((one) => variableOf(["platforms", platform, one]) ?? []);
-    const inFile = keys.map((one) => `${key}.${one}`).join(" and ");
-    const hint = [
-      ...(variables.length > 0 ? [variables.map((one) => `${one}=...`).join(" and ")] : []),
-      inFile,
-    ];
-    return new AppError("config_invalid", `${platform} is not configured.`, {
-      hint: `Set ${hint.join(", or ")}.`,
-    });
-  }
+  if (section === undefined)
+    return new AppError("config_invalid", `${platform} is not configured.`, { hint: keysHint(platform) });
   if (!section.enabled)
     return new AppError("config_invalid", `${key}.enabled is false.`, { hint: "Set it to true." });
   const accounts = (section.accounts ?? []).filter(({ enabled }) => enabled);
@@ -78,17 +69,17 @@ function notThere(name: string, { platforms }: Config): AppError {
   });
 }
 
-/** What to set before a platform can be connected. A key has a variable, too, where one stands before it. */
+/** What to set before a platform can be connected, for each way in which it can be. */
 function keysHint(platform: Account["platform"]): string {
-  const named = (key: string) => {
-    const path = ["platforms", platform, key];
-    const variable = variableOf(path);
-    return variable === null ? formatPath(path) : `${formatPath(path)} (${variable})`;
-  };
-  const ways = waysToConnect(platform).map((keys) => joined(keys.map(named)));
+  const ways = waysToConnect(platform).map((keys) => {
+    const paths = keys.map((key) => ["platforms", platform, key]);
+    const variables = paths.flatMap((path) => variableOf(path) ?? []).map((one) => `${one}=...`);
+    const inFile = joined(paths.map(formatPath));
+    return variables.length < keys.length ? inFile : `${joined(variables)}, or ${inFile}`;
+  });
   return `Set ${ways.join("; or ")}.`;
 }
 
 function joined(words: readonly string[]): string {
-  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+  return [words.slice(0, -1).join(", "), ...words.slice(-1)].filter((one) => one !== "").join(" and ");
 }

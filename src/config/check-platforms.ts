@@ -17,7 +17,10 @@ interface Account {
 interface Needs {
   /** Without these it cannot connect. */
   connect: readonly string[];
-  /** Without these it has no connection to receive over, where it receives by calls to its webhook otherwise. */
+  /**
+   * Without these it has no connection to receive over; without the first one it receives by calls to its webhook, unless its mode
+   * says otherwise.
+   */
   websocket?: readonly string[];
   /** Without these it cannot connect, where it receives by calls to its webhook. */
   webhookConnect?: readonly string[];
@@ -61,11 +64,17 @@ export function lackingKeys(name: PlatformName, account: object): string[] {
   const { connect, websocket = [], webhookConnect = [], webhook, webhookAnyOf = [] } = NEEDS[name];
   const { mode } = account as { mode?: string };
   const lacking = connect.filter(lacks);
-  if (mode === "websocket") return [...lacking, ...websocket.filter(lacks)];
-  const receives = websocket.length === 0 || !websocket.some(lacks);
-  if (mode !== "webhook" && receives) return lacking;
+  const isByConnection = mode === undefined ? !websocket.slice(0, 1).some(lacks) : mode !== "webhook";
+  if (isByConnection) return [...lacking, ...websocket.filter(lacks)];
   const best = webhookAnyOf.every(lacks) ? webhookAnyOf.slice(0, 1) : [];
   return [...lacking, ...[...webhookConnect, ...webhook].filter(lacks), ...best];
+}
+
+/** The keys with which a platform can be connected, for each way in which it receives; the way that needs no address comes first. */
+export function waysToConnect(name: PlatformName): string[][] {
+  const { websocket = [] } = NEEDS[name];
+  const own = lackingKeys(name, {});
+  return websocket.length === 0 ? [own] : [lackingKeys(name, { mode: "websocket" }), own];
 }
 
 /** Checks every platform that is present and enabled, or each of its accounts when it has some. */
@@ -100,8 +109,10 @@ function checkAccount(
     else if (account.mode === "webhook" && webhook.includes(key))
       faults.push({ ...place, message: `${message}; mode: webhook needs it` });
     else {
-      const hint = account.mode === undefined ? `Set it, or ${websocket.join(" and ")}.` : "Set it.";
-      const what = webhookConnect.includes(key) ? "connect" : "receive";
+      const isOfWebhook = account.mode === undefined && !websocket.includes(key);
+      const hint = isOfWebhook ? `Set it, or ${websocket.join(" and ")}.` : "Set it.";
+      const isToConnect = webhookConnect.includes(key) || (connect.length === 0 && websocket.includes(key));
+      const what = isToConnect ? "connect" : "receive";
       warnings.push({ ...place, message: `${message}: it cannot ${what}`, hint });
     }
   }

@@ -52,6 +52,16 @@ describe("accounts by their names", () => {
       "feishu is not configured.",
       "Set FEISHU_APP_ID=... and FEISHU_APP_SECRET=..., or platforms.feishu.app_id and platforms.feishu.app_secret.",
     ],
+    [
+      "wecom",
+      "wecom is not configured.",
+      "Set platforms.wecom.bot_id and platforms.wecom.bot_secret; or platforms.wecom.corp_id, platforms.wecom.agent_id, platforms.wecom.secret, platforms.wecom.token and platforms.wecom.encoding_aes_key.",
+    ],
+    [
+      "wechat",
+      "wechat is not configured.",
+      "Set platforms.wechat.app_id, platforms.wechat.app_secret and platforms.wechat.token.",
+    ],
   ])("%s is refused with what to do", (name, message, hint) => {
     expect(refusal("discord", name)).toEqual(["config_invalid", message, hint]);
   });

@@ -82,6 +82,11 @@ describe("what is missing", () => {
     expect(lackingKeys("wecom", app)).toEqual([]);
     expect(lackingKeys("wecom", bot)).toEqual([]);
     expect(lackingKeys("wecom", { bot_id: "e", mode: "websocket" })).toEqual(["bot_secret"]);
+    expect(lackingKeys("wecom", { bot_id: "e" })).toEqual(["bot_secret"]);
+    expect(lackingKeys("wecom", { ...app, bot_id: "e" })).toEqual(["bot_secret"]);
+    expect(check({ wecom: { bot_id: "e" } }).warnings).toEqual([
+      "platforms.wecom.bot_secret is missing: it cannot connect",
+    ]);
     expect(lackingKeys("wecom", { ...bot, mode: "webhook" })).toEqual(Object.keys(app));
     const { encoding_aes_key: _, ...open } = app;
     expect(check({ wecom: { ...open, mode: "webhook" } }).faults).toEqual([

@@ -25,7 +25,10 @@ export async function within(promise: Promise<unknown>, ms: number): Promise<boo
   }
 }
 
-/** Resolves after the time, or as soon as the signal aborts. */
+/** A timer that shall wait longer than this is over at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Resolves after the time, but after some weeks at most, or as soon as the signal aborts. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -34,7 +37,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS));
     signal.addEventListener("abort", done, { once: true });
   });
 }

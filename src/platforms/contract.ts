@@ -271,7 +271,9 @@ export class PlatformError extends Error {
   ) {
     super(message, { cause: options.cause });
     this.hint = options.hint;
-    this.retryAfterMs = options.retryAfterMs;
+    const { retryAfterMs = -1 } = options;
+    // It comes from the platform's answer, and may be anything.
+    this.retryAfterMs = Number.isFinite(retryAfterMs) && retryAfterMs >= 0 ? retryAfterMs : undefined;
     this.movedTo = options.movedTo;
   }
 }

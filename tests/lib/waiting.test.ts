@@ -35,6 +35,13 @@ describe("within", () => {
 });
 
 describe("sleep", () => {
+  test("longer than a timer can wait does not end at once", async () => {
+    const controller = new AbortController();
+    for (const ms of [2 ** 31, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])
+      expect(await within(sleep(ms, controller.signal), 20)).toBe(false);
+    controller.abort();
+  });
+
   test("ends with the time or with the signal, whichever is first", async () => {
     await sleep(1, new AbortController().signal);
     const controller = new AbortController();

@@ -123,7 +123,7 @@ function livePainter(
         if (!(error instanceof PlatformError) || error.kind !== "rate_limited") throw error;
         strikes += 1;
         pace.block(chat, error.retryAfterMs ?? 1_000);
-        painter.pause(strikes < MAX_FLOOD_STRIKES ? (error.retryAfterMs ?? 1_000) : Number.MAX_SAFE_INTEGER);
+        painter.pause(strikes < MAX_FLOOD_STRIKES ? (error.retryAfterMs ?? 1_000) : Number.POSITIVE_INFINITY);
       }),
     parts.log,
   );

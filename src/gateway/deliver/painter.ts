@@ -1,4 +1,5 @@
 import type { Log } from "../../lib/log.ts";
+import { MAX_TIMER_MS } from "../../lib/waiting.ts";
 
 /** Shows something that changes often at most once in a while. */
 export interface Painter {
@@ -20,7 +21,8 @@ export function createPainter(everyMs: number, paint: () => Promise<void>, log: 
 
   const schedule = () => {
     if (isStopped || timer !== undefined || painting !== null) return;
-    timer = setTimeout(run, Math.max(everyMs, notBeforeMs - performance.now()));
+    const waitMs = Math.max(everyMs, notBeforeMs - performance.now());
+    if (waitMs <= MAX_TIMER_MS) timer = setTimeout(run, waitMs); // otherwise it is over before that
   };
   const run = () => {
     timer = undefined;

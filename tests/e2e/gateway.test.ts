@@ -5,6 +5,8 @@ import { CHAT_SERVERS } from "../contract/servers/all.ts";
 import { startDingTalk } from "../contract/servers/dingtalk.ts";
 import { startFeishu } from "../contract/servers/feishu.ts";
 import { startSlack } from "../contract/servers/slack.ts";
+import { startWechat } from "../contract/servers/wechat.ts";
+import { startWecomApp } from "../contract/servers/wecom.ts";
 import { startFakeDiscord } from "../fakes/discord/index.ts";
 import { startFakeTelegram } from "../fakes/telegram/server.ts";
 import { type Hermes, runHermes, startHermes, testConfig } from "../support/hermes.ts";
@@ -182,6 +184,35 @@ describe("webhooks of platforms, as they are shipped", () => {
       expect((await fetch(url, { method: "POST", body: JSON.stringify(body) })).status).toBe(401);
     expect(server.connections).toBe(0);
   });
+
+  for (const [name, open] of [
+    ["wecom", startWecomApp],
+    ["wechat", startWechat],
+  ] as const)
+    test(`${name}: callbacks that it encrypts and signs, over a kill too, and nothing without`, async () => {
+      const server = await open();
+      cleanUps.push(() => server[Symbol.asyncDispose]());
+      const settings = { [name]: { ...server.settings, allowed_users: [server.personId(1)] } };
+      const hermes = await start(settings, ["--webhook", "--port", "0"]);
+      const call = () => {
+        const url = `${hermes.service.url}/webhook/${name}`;
+        server.sendTo?.(url);
+        return url;
+      };
+      call();
+      server.write(1, "over the callback");
+      await answered(server, "over the callback");
+      await hermes.service.kill();
+      await hermes.restart();
+      const url = call();
+      server.write(1, "after the kill");
+      await answered(server, "after the kill");
+      for (const query of ["", "?timestamp=1&nonce=1&signature=0&msg_signature=0&echostr=a"]) {
+        expect((await fetch(url + query)).status).toBe(401);
+        expect((await fetch(url + query, { method: "POST", body: "<xml></xml>" })).status).toBe(401);
+      }
+      expect(server.shown(1)).toHaveLength(2);
+    });
 
   test("discord: interactions, which are signed", async () => {
     const fake = startFakeDiscord();

@@ -70,7 +70,7 @@ function notThere(name: string, { platforms }: Config): AppError {
 }
 
 /** What to set before a platform can be connected, for each way in which it can be. */
-function keysHint(platform: Account["platform"]): string {
+export function keysHint(platform: Account["platform"]): string {
   const ways = waysToConnect(platform).map((keys) => {
     const paths = keys.map((key) => ["platforms", platform, key]);
     const variables = paths.flatMap((path) => variableOf(path) ?? []).map((one) => `${one}=...`);

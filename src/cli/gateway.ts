@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { AppError } from "../lib/errors.ts";
 import type { PlatformId } from "../platforms/contract.ts";
+import { PLATFORM_IDS } from "../platforms/registry.ts";
 import { holderName } from "./holder.ts";
 import { type CommonOptions, parsePort, withConfigOption } from "./options.ts";
 import { say } from "./output.ts";
@@ -71,14 +72,19 @@ async function tokenOverrides(
   token: string,
   { config }: CommonOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const [platform] = names;
-  if (names.length !== 1 || platform === undefined || !ONE_TOKEN.some((name) => name === platform))
-    throw new AppError("usage", `--token goes with one --platform: ${ONE_TOKEN.join(", ")}.`);
-  if (token === "") throw new AppError("usage", "--token is empty.");
-  const [{ load }, { variableOf }] = await Promise.all([
+  const [{ load }, { keysHint }, { variableOf }] = await Promise.all([
     import("../app/configuration.ts"),
+    import("../app/accounts.ts"),
     import("../config/environment.ts"),
   ]);
+  const [platform] = names;
+  if (names.length !== 1 || platform === undefined || !ONE_TOKEN.some((name) => name === platform)) {
+    const other = PLATFORM_IDS.find((name) => name === platform);
+    throw new AppError("usage", `--token goes with one --platform: ${ONE_TOKEN.join(", ")}.`, {
+      ...(names.length === 1 && other !== undefined && { hint: keysHint(other) }),
+    });
+  }
+  if (token === "") throw new AppError("usage", "--token is empty.");
   const path = ["platforms", platform, "bot_token"];
   const known = load(config === undefined ? {} : { config }).config.platforms[platform as PlatformId];
   if ((known?.accounts ?? []).length > 0)

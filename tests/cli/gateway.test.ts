@@ -100,6 +100,11 @@ describe("what cannot be connected", () => {
       stderr: usage("--token goes with one --platform"),
     },
     {
+      args: ["gateway", "--platform", "dingtalk", "--token", "a"],
+      code: 2,
+      stderr: /^error: --token goes with .*\nhint: Set DINGTALK_APP_KEY=\.\.\. and DINGTALK_APP_SECRET=/,
+    },
+    {
       args: ["gateway", "--platform", "telegram", "--token", ""],
       code: 2,
       stderr: usage("--token is empty"),

@@ -90,7 +90,7 @@ function tests(name: string, paths: readonly string[]): Check {
       ...reporter,
       ...paths.map((path) => `./${path}`),
     ],
-    timeoutMs: 9 * MINUTE_MS,
+    timeoutMs: 11 * MINUTE_MS,
     count: (exitCode) => testOutcome(exitCode, results),
   };
 }

@@ -52,6 +52,13 @@ async function until<T>(what: string, look: () => T | Promise<T>): Promise<T> {
 const answered = (server: ChatServer, text: string) =>
   until(`the answer to ${text}`, () => server.shown(1).some((shown) => shown.includes(text)));
 
+/** Whether the outbox holds nothing that is still to be sent. */
+async function allSent({ home }: Hermes): Promise<boolean> {
+  const { stdout } = await runHermes(["deliveries", "list", "--json"], home);
+  const { deliveries } = JSON.parse(stdout) as { deliveries: { status: string }[] };
+  return deliveries.length > 0 && deliveries.every((one) => one.status === "sent");
+}
+
 describe("hermes gateway, as it is shipped", () => {
   for (const [name, open] of Object.entries(CHAT_SERVERS))
     test(`${name}: a message is answered, over a kill too, and the process ends when it is told`, async () => {
@@ -62,6 +69,7 @@ describe("hermes gateway, as it is shipped", () => {
       await until("a connection", () => server.connections === 1); // what came before the first one is not the bot's
       server.write(1, "first");
       await answered(server, "first");
+      await until("the note that it is sent", () => allSent(hermes)); // else it may be sent again, under the same id
       await hermes.service.kill();
       server.write(1, "second");
       await hermes.restart();

@@ -12,8 +12,8 @@ import { type Content, type Outgoing, show } from "./outgoing.ts";
 import type { Pace } from "./pace.ts";
 
 const RETRY = { baseMs: 500, maxMs: 60_000 };
-/** What was not delivered in this time is given up. */
-const MAX_AGE_MS = 24 * 3_600_000;
+/** What was tried for so long is given up. The time in which no process runs, or the machine sleeps, is none of it. */
+const MAX_TRYING_MS = 24 * 3_600_000;
 
 /** What dispatching works with. */
 export interface DispatchParts {
@@ -26,6 +26,8 @@ export interface DispatchParts {
   signal: AbortSignal;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** Milliseconds that only rise. */
+  elapsedMs?: () => number;
 }
 
 /** Sends deliveries, with patience. */
@@ -44,6 +46,9 @@ export interface Dispatch {
 /** What waits, waits until the platform, the back-off or `wake` says so. */
 export function createDispatch(parts: DispatchParts): Dispatch {
   const { store, find, paceOf, followMove, log, signal, now = Date.now } = parts;
+  const { elapsedMs = () => performance.now() } = parts;
+  /** When each was tried first. */
+  const triedAtMs = new WeakMap<Outgoing, number>();
   let waking = new AbortController();
   const draining = new AbortController();
   const isOver = () => signal.aborted || draining.signal.aborted;
@@ -64,11 +69,8 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   }
 
   /** Notes why a try failed, and waits until the next one makes sense. True when there is no next one. */
-  async function failed(
-    { delivery }: Outgoing,
-    error: PlatformError,
-    connection: Connection,
-  ): Promise<boolean> {
+  async function failed(outgoing: Outgoing, error: PlatformError, connection: Connection): Promise<boolean> {
+    const { delivery } = outgoing;
     const account = accountLabel(connection.account);
     if (error.kind === "moved" && error.movedTo !== undefined) {
       await followMove(connection, delivery.target.chat, error.movedTo);
@@ -76,8 +78,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
       return false;
     }
     delivery.attempts += 1;
-    const isOld = now() - delivery.createdAt > MAX_AGE_MS;
-    if (error.kind === "refused" || isOld) {
+    if (error.kind === "refused" || triedForMs(outgoing) > MAX_TRYING_MS) {
       log.warn("a message could not be delivered", { account, id: delivery.id, reason: error.message });
       await store.bury(delivery.id, runError(error));
       return true;
@@ -91,6 +92,12 @@ export function createDispatch(parts: DispatchParts): Dispatch {
       ? sleep(waitMs, AbortSignal.any([signal, draining.signal]))
       : pause(waitMs));
     return false;
+  }
+
+  function triedForMs(outgoing: Outgoing): number {
+    const sinceMs = triedAtMs.get(outgoing) ?? elapsedMs();
+    triedAtMs.set(outgoing, sinceMs);
+    return elapsedMs() - sinceMs;
   }
 
   async function tryOnce(

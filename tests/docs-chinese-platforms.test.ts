@@ -114,6 +114,22 @@ describe("what is to be put into the consoles and into the shell leads to Hermes
     });
 });
 
+describe("hints lead to where the page leads", () => {
+  for (const name of NAMES)
+    for (const one of pagesOf(name))
+      test(one.path, () => {
+        const hints = sourceOf(`src/platforms/${name}`);
+        const menus = [...hints.matchAll(/\(([\w ]*[\u4e00-\u9fff][\u4e00-\u9fff\w ]*)\)/g)].map(
+          ([, menu = ""]) => menu,
+        );
+        expect(menus.length).toBeGreaterThan(3);
+        if (one.path.endsWith(".zh-CN.md"))
+          expect([...new Set(menus)].filter((menu) => !one.text.includes(menu))).toEqual([]);
+        const hosts = [...hints.matchAll(/ at ((?:\w[\w-]*\.)+\w+\/?\w*)/g)].map(([, host = ""]) => host);
+        expect([...new Set(hosts)].filter((host) => !one.text.includes(host))).toEqual([]);
+      });
+});
+
 describe("docs/feishu.md", () => {
   const source = sourceOf("src/platforms/feishu");
 

@@ -15,9 +15,9 @@ import { wordsOf } from "./words.ts";
 
 /** Makes the adapter of an account. Throws `unauthorized` where a key is missing or is none. */
 export function createAdapter(account: AccountSettings<"wechat">, timing: Timing = TIMING): PlatformAdapter {
-  if (!account.token?.trim()) throw lacks("token", "Token");
+  if (!account.token?.trim()) throw lacks("token");
   if (account.encoding_aes_key !== undefined && !isAesKey(account.encoding_aes_key))
-    throw lacks("encoding_aes_key", "the EncodingAESKey of 43 characters");
+    throw lacks("encoding_aes_key");
   const { app_id: id = "" } = account;
   const api = createApi(account, timing);
   const words = wordsOf(account);

@@ -11,8 +11,8 @@ const ORIGIN = "https://api.weixin.qq.com";
  */
 export function createApi(account: AccountSettings<"wechat">, timing: Timing): WeixinApi {
   const { app_id: appId, app_secret: secret } = account;
-  if (!appId) throw lacks("app_id", "AppID");
-  if (!secret) throw lacks("app_secret", "AppSecret");
+  if (!appId) throw lacks("app_id");
+  if (!secret) throw lacks("app_secret");
   return createWeixinApi({
     title: "WeChat",
     base: (account.api_base ?? ORIGIN).replace(/\/+$/, ""),

@@ -1,12 +1,20 @@
 import { PlatformError } from "../contract.ts";
 import { type Meaning, weixinCode } from "../weixin-error.ts";
 
-const CONSOLE = "at mp.weixin.qq.com, Settings and Development (设置与开发), Basic Configuration (基本配置)";
+const CONSOLE = "at developers.weixin.qq.com/platform, My Business (我的业务), the account";
+const KEYS = `${CONSOLE}, Development Keys (开发密钥)`;
+/** Where each key of an account stands. */
+const PLACES = {
+  app_id: `AppID ${CONSOLE}, Basic Information (基础信息)`,
+  app_secret: `AppSecret ${KEYS}`,
+  token: `Token ${CONSOLE}, Domains and Message Push (域名与消息推送配置)`,
+  encoding_aes_key: `the EncodingAESKey of 43 characters ${CONSOLE}, Domains and Message Push (域名与消息推送配置)`,
+} as const;
 
 const SECRET: Meaning = {
   kind: "unauthorized",
   message: "WeChat does not accept the secret of the account.",
-  hint: `Compare app_secret with AppSecret ${CONSOLE}.`,
+  hint: `Compare app_secret with ${PLACES.app_secret}.`,
 };
 const BAD_TOKEN: Meaning = { kind: "unavailable", message: "WeChat refuses the token that it gave." };
 const NOBODY: Meaning = { kind: "refused", message: "This person does not follow the account." };
@@ -22,17 +30,17 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   40243: {
     kind: "unauthorized",
     message: "The secret of the account is frozen.",
-    hint: `Unfreeze it, or make a new one, ${CONSOLE}.`,
+    hint: `Unfreeze it, or make a new one, ${KEYS}.`,
   },
   40013: {
     kind: "unauthorized",
     message: "WeChat does not know the account.",
-    hint: `Compare app_id with AppID ${CONSOLE}.`,
+    hint: `Compare app_id with ${PLACES.app_id}.`,
   },
   40164: {
     kind: "unauthorized",
     message: "WeChat does not trust the address of this server.",
-    hint: `Add its public IP address to the IP whitelist (IP白名单) ${CONSOLE}.`,
+    hint: `Add its public IP address to the API IP whitelist (API IP 白名单) ${KEYS}.`,
   },
   40003: NOBODY,
   43004: NOBODY,
@@ -73,8 +81,8 @@ export function isUsedUp(error: unknown): boolean {
 }
 
 /** A key is missing without which the account can do nothing. */
-export function lacks(key: string, what: string): PlatformError {
+export function lacks(key: keyof typeof PLACES): PlatformError {
   return new PlatformError("unauthorized", `platforms.wechat.${key} is missing.`, {
-    hint: `It is ${what} ${CONSOLE}.`,
+    hint: `It is ${PLACES[key]}.`,
   });
 }

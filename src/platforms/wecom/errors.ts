@@ -11,7 +11,7 @@ const SECRET: Meaning = {
 const BOT_SECRET: Meaning = {
   kind: "unauthorized",
   message: "WeCom does not accept the id or the secret of the bot.",
-  hint: "Compare bot_id and bot_secret with the settings of the AI bot (智能机器人), API mode (API 模式), long connection (使用长连接).",
+  hint: "Compare bot_id and bot_secret with the settings of the AI bot (智能机器人), connection (连接方式), long connection (使用长连接).",
 };
 const NOT_ALLOWED: Meaning = {
   kind: "refused",

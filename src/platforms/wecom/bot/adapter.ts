@@ -26,7 +26,7 @@ const WELCOME = {
 export function createBotAdapter(account: AccountSettings<"wecom">, timing: Timing): PlatformAdapter {
   const { bot_id: botId, bot_secret: secret } = account;
   const place =
-    "in the settings of the AI bot (智能机器人), API mode (API 模式), long connection (使用长连接)";
+    "in the settings of the AI bot (智能机器人), connection (连接方式), long connection (使用长连接)";
   if (!botId) throw lacks("bot_id", `It is Bot ID ${place}.`);
   if (!secret) throw lacks("bot_secret", `It is Secret ${place}.`);
   const url = socketUrlOf(account);

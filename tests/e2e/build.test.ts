@@ -18,7 +18,8 @@ import { type Built, buildAll } from "../support/binary.ts";
 
 setDefaultTimeout(300_000); // the first build on a machine fetches the runtime of the other processor
 
-const MAX_SIZE_BYTES = 120 * 1024 * 1024;
+/** The runtime alone has 109 MB; the platforms and their clients have added 9 MB to what the API and MCP need. */
+const MAX_SIZE_BYTES = 128 * 1024 * 1024;
 const ELF_MACHINES = { x64: 62, arm64: 183 };
 const VERSION_LINE = new RegExp(`^${version.replaceAll(".", "\\.")}( \\([0-9a-f]{7,}\\))?\n$`);
 

@@ -126,7 +126,7 @@ describe("the connection", () => {
     rig.wechat.fail("stable_token", { errcode: 40164, times: 100 });
     expect(await rig.ended).toMatchObject({
       kind: "unauthorized",
-      hint: expect.stringContaining("IP白名单"),
+      hint: expect.stringContaining("API IP 白名单"),
     });
   });
 });

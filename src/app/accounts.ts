@@ -1,7 +1,7 @@
 import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
-import { isConnected, waysToConnect } from "../config/check-platforms.ts";
 import { variableOf } from "../config/environment.ts";
 import { formatPath } from "../config/path.ts";
+import { isConnected, waysToConnect } from "../config/platform-keys.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/contract.ts";
 import type { SurfaceName } from "../http/edge.ts";

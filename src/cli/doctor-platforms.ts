@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
-import { isConnected, lackingKeys } from "../config/check-platforms.ts";
 import { databasePath } from "../config/home.ts";
+import { isConnected, keysAdvice, lackingKeys } from "../config/platform-keys.ts";
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -24,7 +24,7 @@ function checkAccount(account: Account, pairings: readonly Pairing[]): DoctorChe
     return { name, status: "warning", message: "this version does not connect it yet" };
   const lacking = lackingKeys(platform, settings);
   if (lacking.length > 0) {
-    const hint = `Set ${lacking.length === 1 ? "it" : "them"} in platforms.${platform}.`;
+    const hint = keysAdvice(platform, settings);
     return { name, status: "problem", message: `${lacking.join(" and ")} missing`, hint };
   }
   const { some, text, advice } = writersOf(account, pairings);

@@ -3,7 +3,7 @@ import type { KeptKey } from "../app/configuration.ts";
 import type { App } from "../app/open.ts";
 import type { Service } from "../app/serve.ts";
 import { accountLabel } from "../config/accounts.ts";
-import { isConnected } from "../config/check-platforms.ts";
+import { isConnected } from "../config/platform-keys.ts";
 import type { SurfaceName } from "../http/edge.ts";
 import { toAppError } from "../lib/errors.ts";
 import { VERSION } from "./version.ts";

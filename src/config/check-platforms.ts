@@ -1,9 +1,8 @@
 import { SHORT_SECRET_CHARS } from "./check-listeners.ts";
 import { formatPath, type Path } from "./path.ts";
+import { keysAdvice, lackingKeys, listed, NEEDS, type PlatformName } from "./platform-keys.ts";
 import type { Findings } from "./problems.ts";
 import type { Config } from "./schema.ts";
-
-type PlatformName = keyof Config["platforms"];
 
 /** A platform or one of its accounts, with the keys that any platform may have. */
 interface Account {
@@ -12,69 +11,6 @@ interface Account {
   pairing: boolean;
   mode?: string;
   [key: string]: unknown;
-}
-
-interface Needs {
-  /** Without these it cannot connect. */
-  connect: readonly string[];
-  /**
-   * Without these it has no connection to receive over; without the first one it receives by calls to its webhook, unless its mode
-   * says otherwise.
-   */
-  websocket?: readonly string[];
-  /** Without these it cannot connect, where it receives by calls to its webhook. */
-  webhookConnect?: readonly string[];
-  /** Without these anybody could send it messages by calling its webhook. */
-  webhook: readonly string[];
-  /** The same where any one of these will do; the first is the best. */
-  webhookAnyOf?: readonly string[];
-}
-
-const NEEDS: Readonly<Record<PlatformName, Needs>> = {
-  telegram: { connect: ["bot_token"], webhook: ["secret_token"] },
-  discord: { connect: ["bot_token"], webhook: ["application_public_key"] },
-  slack: { connect: ["bot_token"], websocket: ["app_token"], webhook: ["signing_secret"] },
-  wecom: {
-    connect: [],
-    websocket: ["bot_id", "bot_secret"],
-    webhookConnect: ["corp_id", "agent_id", "secret"],
-    webhook: ["token", "encoding_aes_key"],
-  },
-  dingtalk: { connect: ["app_key", "app_secret"], webhook: [] },
-  feishu: {
-    connect: ["app_id", "app_secret"],
-    webhook: [],
-    webhookAnyOf: ["encrypt_key", "verification_token"],
-  },
-  // It is never connected otherwise than by its webhook.
-  wechat: { connect: ["app_id", "app_secret", "token"], webhook: [] },
-};
-
-/** Platforms that can be configured before this version connects them. */
-const NOT_YET: readonly PlatformName[] = [];
-
-/** True for a platform that this version connects. */
-export function isConnected(name: PlatformName): boolean {
-  return !NOT_YET.includes(name);
-}
-
-/** The keys that an account lacks to connect, or to receive in its mode. Empty: it has what it needs. */
-export function lackingKeys(name: PlatformName, account: object): string[] {
-  const lacks = (key: string) => (account as Record<string, unknown>)[key] === undefined;
-  const { connect, websocket = [], webhookConnect = [], webhook, webhookAnyOf = [] } = NEEDS[name];
-  const { mode } = account as { mode?: string };
-  const lacking = connect.filter(lacks);
-  const isByConnection = mode === undefined ? !websocket.slice(0, 1).some(lacks) : mode !== "webhook";
-  if (isByConnection) return [...lacking, ...websocket.filter(lacks)];
-  const best = webhookAnyOf.every(lacks) ? webhookAnyOf.slice(0, 1) : [];
-  return [...lacking, ...[...webhookConnect, ...webhook].filter(lacks), ...best];
-}
-
-/** The keys with which a platform can be connected, for each way in which it receives; the way that needs no address comes first. */
-export function waysToConnect(name: PlatformName): string[][] {
-  const { websocket = [] } = NEEDS[name];
-  const own = lackingKeys(name, {});
-  return websocket.length === 0 ? [own] : [lackingKeys(name, { mode: "websocket" }), own];
 }
 
 /** Checks every platform that is present and enabled, or each of its accounts when it has some. */
@@ -110,7 +46,7 @@ function checkAccount(
       faults.push({ ...place, message: `${message}; mode: webhook needs it` });
     else {
       const isOfWebhook = account.mode === undefined && !websocket.includes(key);
-      const hint = isOfWebhook ? `Set it, or ${websocket.join(" and ")}.` : "Set it.";
+      const hint = isOfWebhook ? `Set it, or ${listed(websocket)}.` : keysAdvice(name, account, path);
       const isToConnect = webhookConnect.includes(key) || (connect.length === 0 && websocket.includes(key));
       const what = isToConnect ? "connect" : "receive";
       warnings.push({ ...place, message: `${message}: it cannot ${what}`, hint });

@@ -89,7 +89,11 @@ test("accounts of platforms: what is missing, and who may write", async () => {
   const code = "Write to the bot: it gives you a code; then `hermes pairing approve discord CODE`.";
   expect(await lines()).toEqual({
     telegram: { status: "ok", message: "has its keys; 2 people may write" },
-    slack: { status: "problem", message: "signing_secret missing", hint: "Set it in platforms.slack." },
+    slack: {
+      status: "problem",
+      message: "app_token missing",
+      hint: "Set app_token in platforms.slack, or signing_secret to be called at the webhook.",
+    },
     "discord.work": {
       status: "warning",
       message: "has its keys; nobody may write yet, because allowed_users is empty",
@@ -103,7 +107,7 @@ test("accounts of platforms: what is missing, and who may write", async () => {
     wechat: {
       status: "problem",
       message: "app_id and app_secret and token missing",
-      hint: "Set them in platforms.wechat.",
+      hint: "Set app_id, app_secret and token in platforms.wechat.",
     },
   });
   const store = await openStore({ path: join(home, "hermes.sqlite"), log: quietLog() });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { checkConfig } from "../../src/config/check.ts";
-import { isConnected, lackingKeys } from "../../src/config/check-platforms.ts";
+import { isConnected, keysAdvice, lackingKeys, lackingToSend } from "../../src/config/platform-keys.ts";
 import { ConfigSchema } from "../../src/config/schema.ts";
 import { PLATFORM_IDS } from "../../src/platforms/registry.ts";
 import { liveConfig } from "../support/agent.ts";
@@ -47,8 +47,9 @@ describe("a platform", () => {
 
 describe("what is missing", () => {
   const cases: [account: Record<string, unknown>, lacking: string[]][] = [
-    [{}, ["bot_token", "signing_secret"]],
-    [{ bot_token: "a" }, ["signing_secret"]],
+    [{}, ["bot_token", "app_token"]],
+    [{ bot_token: "a" }, ["app_token"]],
+    [{ bot_token: "a", mode: "webhook" }, ["signing_secret"]],
     [{ bot_token: "a", signing_secret: "b" }, []],
     [{ bot_token: "a", app_token: "b" }, []],
     [{ bot_token: "a", app_token: "b", mode: "webhook" }, ["signing_secret"]],
@@ -108,8 +109,33 @@ describe("what is missing", () => {
     ]);
     expect(check({ slack: { bot_token: "a" } })).toEqual({
       faults: [],
-      warnings: ["platforms.slack.signing_secret is missing: it cannot receive"],
+      warnings: ["platforms.slack.app_token is missing: it cannot receive"],
     });
+  });
+
+  test("can be mended in both ways where there are two", () => {
+    const { warnings } = checkConfig(liveConfig({ platforms: { slack: { bot_token: "a" } } }).current);
+    const advice = "Set app_token in platforms.slack, or signing_secret to be called at the webhook.";
+    expect(warnings.map(({ hint }) => hint)).toEqual([advice]);
+    expect(keysAdvice("slack", { bot_token: "a" })).toBe(advice);
+    expect(keysAdvice("slack", {})).toBe(
+      "Set bot_token and app_token in platforms.slack, or bot_token and signing_secret to be called at the webhook.",
+    );
+    expect(keysAdvice("slack", { bot_token: "a", mode: "websocket" })).toBe(
+      "Set app_token in platforms.slack.",
+    );
+    expect(keysAdvice("wechat", {})).toBe("Set app_id, app_secret and token in platforms.wechat.");
+  });
+
+  test("is less for an account that only sends", () => {
+    expect(lackingToSend("slack", {})).toEqual(["bot_token"]);
+    expect(lackingToSend("slack", { bot_token: "a" })).toEqual([]);
+    expect(lackingToSend("slack", { bot_token: "a", mode: "webhook" })).toEqual([]);
+    expect(lackingToSend("telegram", { bot_token: "a", mode: "webhook" })).toEqual([]);
+    expect(lackingToSend("wechat", { app_id: "a", app_secret: "b" })).toEqual(["token"]);
+    expect(lackingToSend("wecom", { bot_id: "a" })).toEqual(["bot_secret"]);
+    expect(lackingToSend("wecom", { corp_id: "a", agent_id: "1" })).toEqual(["secret"]);
+    expect(lackingToSend("wecom", { corp_id: "a", agent_id: "1", secret: "b" })).toEqual([]);
   });
 });
 

@@ -125,13 +125,32 @@ describe("accounts that are asked for by name", () => {
 
   for (const [name, code, message] of [
     ["feishu", "config_invalid", "This version does not connect feishu yet."],
-    ["slack", "config_invalid", "slack lacks bot_token and signing_secret: it cannot connect."],
+    ["slack", "config_invalid", "slack lacks bot_token and app_token: it cannot connect."],
   ] as const)
     test(`reject the start with ${code} for ${name}`, async () => {
       await using toys = await superviseToys({ platforms: platforms(), only: ["discord", name] });
       await expect(toys.supervisor.start()).rejects.toMatchObject({ code, message });
       expect(toys.ready).toEqual([]);
     });
+});
+
+describe("an account that lacks the key to receive", () => {
+  const platforms = () => ({ slack: toy() });
+
+  test("is refused, and told both ways to mend it", async () => {
+    await using toys = await startToys({ platforms: platforms() });
+    await until(() => states(toys)["slack"] === "refused");
+    expect(toys.health("slack").error).toEqual({
+      message: "slack lacks app_token: it cannot receive.",
+      hint: "Set app_token in platforms.slack, or signing_secret to be called at the webhook.",
+    });
+  });
+
+  test("is connected where it shall only send", async () => {
+    await using toys = await startToys({ platforms: platforms(), only: ["slack"], receives: false });
+    await until(() => toys.ready.length === 1);
+    expect(await toys.tell("hello", "slack")).toEqual({ messageId: "hello" });
+  });
 });
 
 describe("a bot that another process has", () => {

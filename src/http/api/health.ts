@@ -1,4 +1,4 @@
-import { isConnected } from "../../config/check-platforms.ts";
+import { isConnected } from "../../config/platform-keys.ts";
 import type { AccountHealth } from "../../gateway/contract.ts";
 import { AppError } from "../../lib/errors.ts";
 import { timestamp } from "../../lib/timestamp.ts";

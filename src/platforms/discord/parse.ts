@@ -14,9 +14,11 @@ import { mentionsBot, nameOf, readableText } from "./text.ts";
 export type DiscordMessage = APIMessage &
   Partial<Pick<GatewayMessageCreateDispatchData, "guild_id" | "member" | "channel_type">>;
 
-/** Where a channel is. */
+/** Where a channel is, as far as it is known. */
 export interface Place {
-  /** The server; absent for a direct chat. */
+  /** Nobody but one person and the bot reads along. */
+  isDirect?: boolean;
+  /** The server that it is in. */
   guild?: string | undefined;
   /** The channel that a thread is in. */
   parent?: string | undefined;
@@ -37,7 +39,8 @@ export function parseMessage(message: DiscordMessage, place: Place, botId: strin
   const forwarded = forwardedText(message, botId);
   const isReplyToBot = referenced?.author.id === botId;
   const isMentioned = mentionsBot(content, botId);
-  const isDirect = guild === undefined && (message.channel_type ?? ChannelType.DM) === ChannelType.DM;
+  const isDirect =
+    guild === undefined && (place.isDirect === true || message.channel_type === ChannelType.DM);
   if (text === "" && forwarded === "" && files.length === 0 && !isMentioned) return null;
   return {
     type: "message",

@@ -1,4 +1,4 @@
-import type { APIChannel } from "@discordjs/core/http-only";
+import { type APIChannel, ChannelType } from "@discordjs/core/http-only";
 import type { DiscordClient } from "./client.ts";
 import { isRefusal } from "./errors.ts";
 import { isThread } from "./interactions.ts";
@@ -16,7 +16,7 @@ export type DescribedChannel = Pick<APIChannel, "id" | "type"> & {
 /** Knows where channels are: a message in a thread does not say in which channel that is. */
 export interface Places {
   learn(channels: readonly DescribedChannel[], guild?: string): void;
-  /** Asks Discord for a channel that it was not told of. A direct chat, or one that the bot may not see, is nowhere. */
+  /** Asks Discord for a channel that it was not told of. Nothing is known of one that the bot may not see. */
   find(channel: string, signal: AbortSignal): Promise<Place>;
 }
 
@@ -32,7 +32,8 @@ export function createPlaces(client: DiscordClient): Places {
   }
 
   function learnOne({ id, type, guild_id, parent_id }: DescribedChannel, guild = guild_id): Place {
-    return keep(id, { guild, parent: isThread(type) && parent_id ? parent_id : undefined });
+    const parent = isThread(type) && parent_id ? parent_id : undefined;
+    return keep(id, { isDirect: type === ChannelType.DM, guild, parent });
   }
 
   return {
@@ -47,7 +48,7 @@ export function createPlaces(client: DiscordClient): Places {
         return learnOne(found as DescribedChannel);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        return keep(channel, {});
+        return {}; // it may see it later
       }
     },
   };

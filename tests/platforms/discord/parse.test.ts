@@ -72,8 +72,14 @@ describe("whom it is for", () => {
   ])("%s", (_, content, parts, isForBot) => expect(parsed(content, parts)?.isForBot).toBe(isForBot));
 
   test("everything in a direct chat", () => {
-    expect(parsed("hi", {}, {})).toMatchObject({ scope: "direct", isForBot: true });
-    expect(parsed("hi", {}, {})).not.toHaveProperty("spaces");
+    expect(parsed("hi", {}, { isDirect: true })).toMatchObject({ scope: "direct", isForBot: true });
+    expect(parsed("hi", { channel_type: 1 }, {})).toMatchObject({ scope: "direct", isForBot: true });
+    expect(parsed("hi", {}, { isDirect: true })).not.toHaveProperty("spaces");
+  });
+
+  test("nothing where nobody knows who reads along", () => {
+    const somewhere = parsed("hi", {}, {});
+    expect(somewhere).toMatchObject({ scope: "group", isForBot: false, spaces: [] });
   });
 
   test("not everything in a chat of several", () => {

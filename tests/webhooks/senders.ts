@@ -133,3 +133,14 @@ export function judge(
 ): Verdict {
   return sender.scheme.verify(request, secrets, nowMs);
 }
+
+export function senderOf(name: string): Sender {
+  const sender = SENDERS.find((one) => one.name === name);
+  if (sender === undefined) throw new Error(`there is no sender ${name}`);
+  return sender;
+}
+
+/** The request with some of its headers replaced. */
+export function withHeaders(request: SignedRequest, headers: Record<string, string>): SignedRequest {
+  return { ...request, headers: { ...request.headers, ...headers } };
+}

@@ -25,7 +25,8 @@ export function createLogQuota(post: (level: Level, message: string, fields: Fie
   };
 }
 
-const MAX_FIELD_CHARS = 2_000;
+/** More than the log shows of a field: it takes secrets out first, and half a secret is not recognised any more. */
+const MAX_FIELD_CHARS = 8_000;
 
 /** Plain values as they are, everything else as text: not every object can cross over. */
 function toPlain(fields: Fields): Fields {

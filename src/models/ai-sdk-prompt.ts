@@ -1,6 +1,7 @@
 import { newId } from "../lib/ids.ts";
 import type { Part, ToolCallRecord } from "../store/records.ts";
 import type { Prompt, ProviderOptions, StreamPart } from "./ai-sdk-types.ts";
+import { audioFormat } from "./audio-formats.ts";
 import type { AudioPart, ImagePart, ModelMessage } from "./contract.ts";
 import { argumentsObject } from "./tool-arguments.ts";
 
@@ -55,7 +56,9 @@ function promptPart(part: Part) {
   return part.type === "text" ? { type: "text" as const, text: part.text } : promptFile(part);
 }
 
-function promptFile({ mediaType, data }: ImagePart | AudioPart) {
+/** Of the many names that the type of a recording has, Gemini knows one. */
+function promptFile({ type, mediaType: told, data }: ImagePart | AudioPart) {
+  const mediaType = type === "audio" ? `audio/${audioFormat(told)}` : told;
   return { type: "file" as const, mediaType, data: { type: "data" as const, data } };
 }
 

@@ -64,6 +64,8 @@ export type ModelEvent =
  */
 export interface Model {
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent[]>;
+  /** Whether a recording of this media type may be in a request, where the model hears at all; absent: any may. */
+  hears?(mediaType: string): boolean;
 }
 
 /**

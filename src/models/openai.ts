@@ -1,4 +1,5 @@
 import { createSseParser, type SseEvent, type SseParser, SseTooLargeError } from "../lib/sse.ts";
+import { openAiHears } from "./audio-formats.ts";
 import { type BodyReader, readBody } from "./body.ts";
 import type { Model, ModelEvent } from "./contract.ts";
 import { type Endpoint, endpointUrl } from "./endpoint.ts";
@@ -16,6 +17,7 @@ const DRAIN_TIMEOUT_MS = 1000;
  */
 export function openAiModel(endpoint: Endpoint): Model {
   return {
+    hears: (mediaType) => openAiHears(endpoint, mediaType),
     async *stream(request, signal) {
       signal.throwIfAborted();
       const watch = startWatch(endpoint, signal);

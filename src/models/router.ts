@@ -62,7 +62,7 @@ export function createModelRouter(options: ModelRouterOptions): ModelRouter {
 function withInfo(model: Model, info: ModelInfo): Model {
   return {
     async *stream(request, signal) {
-      for await (const events of model.stream(fitRequest(request, info), signal))
+      for await (const events of model.stream(fitRequest(request, { ...info, hears: model.hears }), signal))
         yield events.map((event) =>
           event.type === "end" ? { ...event, usage: priced(event.usage, info) } : event,
         );

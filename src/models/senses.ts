@@ -1,8 +1,11 @@
 import type { Part } from "../store/records.ts";
-import type { AudioPart, ImagePart, ModelInfo, ModelMessage, ModelRequest } from "./contract.ts";
+import type { AudioPart, ImagePart, Model, ModelInfo, ModelMessage, ModelRequest } from "./contract.ts";
 
 /** What a model takes besides text. */
-export type Senses = Pick<ModelInfo, "images" | "audio">;
+export interface Senses extends Pick<ModelInfo, "images" | "audio"> {
+  /** Of recordings, those of these media types; absent: all. */
+  hears?: Model["hears"];
+}
 
 /** Words in place of a part. */
 type Words = (part: ImagePart | AudioPart) => string;
@@ -20,16 +23,17 @@ function nameOf({ type, mediaType }: ImagePart | AudioPart): string {
 }
 
 /** The parts with words in place of what is not taken. */
-export function fitParts(parts: readonly Part[], { images, audio }: Senses, words: Words): Part[] {
-  return parts.map((part) => {
-    const isTaken = part.type === "text" || (part.type === "image" ? images : audio);
-    return isTaken ? part : { type: "text", text: words(part) };
-  });
+export function fitParts(parts: readonly Part[], { images, audio, hears }: Senses, words: Words): Part[] {
+  const isTaken = (part: ImagePart | AudioPart) =>
+    part.type === "image" ? images : audio && (hears?.(part.mediaType) ?? true);
+  return parts.map((part) =>
+    part.type === "text" || isTaken(part) ? part : { type: "text", text: words(part) },
+  );
 }
 
 /** The request as this model takes it: one that stands in for another may take less. */
 export function fitRequest(request: ModelRequest, senses: Senses): ModelRequest {
-  if (senses.images && senses.audio) return request;
+  if (senses.images && senses.audio && senses.hears === undefined) return request;
   const lastUser = request.messages.findLastIndex((message) => message.role === "user");
   const messages = request.messages.map((message, index) =>
     fitMessage(message, senses, index === lastUser ? lackedPart : hiddenPart),

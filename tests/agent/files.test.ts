@@ -189,6 +189,12 @@ describe("a voice note", () => {
       { bytes: new Uint8Array([0xff, 0xf3]), mediaType: "audio/mpeg" },
       "audio/mpeg",
     ],
+    [
+      "bytes of AMR under any name",
+      { kind: "voice" },
+      { bytes: bytes("#!AMR\n..."), mediaType: "application/octet-stream" },
+      "audio/amr",
+    ],
     ["a container", { kind: "voice" }, { bytes: bytes("....ftypmp42"), mediaType: "audio/mp4" }, "audio/mp4"],
     [
       "a document of sound",

@@ -52,11 +52,12 @@ describe("Gemini", () => {
   test("a recording", async () => {
     const { model, requests } = gemini([geminiEvents([{ text: "a song" }])]);
     await hear(model, {
-      messages: [{ role: "user", parts: [{ type: "audio", mediaType: "audio/ogg", data: "T2dnUw==" }] }],
+      messages: [{ role: "user", parts: [{ type: "audio", mediaType: "audio/mpeg", data: "T2dnUw==" }] }],
     });
     expect(requests[0]?.body["contents"]).toEqual([
-      { role: "user", parts: [{ inlineData: { mimeType: "audio/ogg", data: "T2dnUw==" } }] },
+      { role: "user", parts: [{ inlineData: { mimeType: "audio/mp3", data: "T2dnUw==" } }] },
     ]);
+    expect(["audio/ogg", "audio/amr"].map((mediaType) => model.hears?.(mediaType))).toEqual([true, false]);
   });
 
   test("images of a tool's result stand in its response", async () => {

@@ -25,20 +25,6 @@ describe("a recording in the OpenAI wire format", () => {
       ]);
     });
 
-  for (const model of [
-    "gpt-audio",
-    "openai/gpt-audio-mini",
-    "gpt-4o-audio-preview",
-    "gpt-4o-mini-audio-preview",
-  ])
-    test(`${model}, which takes nothing but wav and mp3, is told of another one`, () => {
-      const openAi = { ...anywhere, model };
-      expect(wireParts([recording("audio/ogg")], openAi)).toBe(
-        "[A recording (audio/ogg) was here. You cannot hear it: say so.]",
-      );
-      expect(wireParts([recording("audio/mpeg")], openAi)).toMatchObject([{ type: "input_audio" }]);
-    });
-
   test("goes to Alibaba as a data URL", () => {
     const alibaba = endpoint({ baseUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1" });
     expect(wireParts([recording("audio/ogg")], alibaba)).toEqual([

@@ -196,6 +196,18 @@ describe("calls", () => {
     expect(text).toBe("listen\n[A recording (audio/ogg) was here. You cannot hear it: say so.]");
   });
 
+  test("a model that hears is told in words of a recording in a format that it may not know", async () => {
+    const models = router({ providers: { fake: { ...FAKE.fake, models: [{ name: "echo", audio: true }] } } });
+    const asked = (mediaType: string) => ({
+      messages: [{ role: "user" as const, parts: [{ type: "audio" as const, mediaType, data: "T2dn" }] }],
+    });
+    const echo = models.resolve("fake/echo");
+    expect((await hear(echo, asked("audio/ogg"))).text).toMatch(/^\[recording ogg/);
+    expect((await hear(echo, asked("audio/amr"))).text).toBe(
+      "[A recording (audio/amr) was here. You cannot hear it: say so.]",
+    );
+  });
+
   test("the Anthropic wire takes no recordings, whatever the configuration says", () => {
     const anthropic = { api_key: "k", models: [{ name: "claude-x", audio: true }] };
     expect(router({ providers: { anthropic } }).resolve("anthropic/claude-x").info.audio).toBe(false);

@@ -34,3 +34,23 @@ test("in place of what a model does not take stand words, and for what has just 
   });
   expect(messages[3]).toMatchObject({ parts: [{ type: "text" }, image, audio] });
 });
+
+test("of recordings, those that it cannot hear are told in words, whether they came just now or before", () => {
+  const amr = { type: "audio" as const, mediaType: "audio/amr", data: "IyFBTVI=" };
+  const said = {
+    messages: [amr, audio, amr].map((part) => ({ role: "user" as const, parts: [part] })),
+    tools: [],
+  };
+  const senses = { images: true, audio: true, hears: (mediaType: string) => mediaType === "audio/ogg" };
+  expect(fitRequest(said, senses).messages).toEqual([
+    {
+      role: "user",
+      parts: [{ type: "text", text: "[A recording (audio/amr) was here. It is not played to you.]" }],
+    },
+    { role: "user", parts: [audio] },
+    {
+      role: "user",
+      parts: [{ type: "text", text: "[A recording (audio/amr) was here. You cannot hear it: say so.]" }],
+    },
+  ]);
+});

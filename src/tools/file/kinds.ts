@@ -30,6 +30,7 @@ const MAGIC: readonly (readonly [start: string, kind: string])[] = [
   ["\xff\xfb", "audio/mpeg"],
   ["OggS", "audio/ogg"],
   ["fLaC", "audio/flac"],
+  ["#!AMR", "audio/amr"],
   ["\x1aE\xdf\xa3", "video/webm"],
   ["wOF2", "font/woff2"],
   ["\xd0\xcf\x11\xe0", "application/x-ole-storage"],

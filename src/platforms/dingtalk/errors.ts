@@ -31,8 +31,13 @@ const CREDENTIALS_HINT =
 const WHITELIST_HINT =
   "Add the address of this server at open-dev.dingtalk.com, your app, Security Settings (安全设置).";
 
-/** Calls a second, a minute or a month; told with 403 as well as with 429. */
+const QUOTA_HINT =
+  "It counts anew with each month; a larger edition of DingTalk has more. Answers within 90 minutes of a message need none of it, unless they grow in cards.";
+
+/** Calls a second or a minute; told with 403 as well as with 429. */
 const TOO_MANY = /qps|flowcontrol|throttl|toomany|ratelimit|limitfor|quota/i;
+/** Calls a month, of all apps of the organization together (open.dingtalk.com/document/development/how-to-process-api-throttling-on-the-dingtalk-server). */
+const QUOTA_USED_UP = /ApiCountLimitForOrg/i;
 const TOKEN_REFUSED = /InvalidAuthentication|InvalidAccessToken|AccessTokenExpired/i;
 const NOT_ALLOWED = /AccessDenied|Forbidden|NoPermission/i;
 const NOT_WHITELISTED = /IpNotInWhiteList|whitelist/i;
@@ -40,12 +45,17 @@ const NOT_WHITELISTED = /IpNotInWhiteList|whitelist/i;
 const OLDER_TOKEN_CODES: ReadonlySet<string> = new Set(["40001", "40014", "42001", "88"]);
 /** "send too fast, exceed 20 times per minute"; who goes on is muted for minutes. */
 const SENT_TOO_FAST = "130101";
+/** The same as in the newer API, where they have names. */
+const OLDER_QUOTA_USED_UP = "90020";
+const OLDER_TOO_MANY: ReadonlySet<string> = new Set(["90002", "90018"]);
 /** "message too long" of the webhooks. */
 const TOO_LONG: ReadonlySet<string> = new Set(["460101", "101002"]);
 const BUSY = "-1";
 
 const AFTER_TOO_MANY_MS = 2000;
 const AFTER_TOO_FAST_MS = 60_000;
+/** Between looks whether the quota has grown, where nothing can go on without it. */
+const AFTER_QUOTA_MS = 600_000;
 
 /** What the newer API said besides success, in the gateway's words. `what` says what was asked for: "the message". */
 export function refusalOf({ status, headers, json }: ApiAnswer, what: string): DingTalkError {
@@ -53,6 +63,7 @@ export function refusalOf({ status, headers, json }: ApiAnswer, what: string): D
   const code = asCode(named);
   const make = (kind: PlatformErrorKind, message: string, options: DingTalkErrorOptions = {}) =>
     new DingTalkError(kind, message, code, options);
+  if (QUOTA_USED_UP.test(code)) return quotaUsedUp(code);
   if (status === 429 || TOO_MANY.test(code)) {
     const retryAfterMs = parseRetryAfter(headers.get("retry-after")) ?? AFTER_TOO_MANY_MS;
     return make("rate_limited", `DingTalk limits the rate of calls (${code || status}).`, { retryAfterMs });
@@ -76,6 +87,11 @@ export function refusalOf({ status, headers, json }: ApiAnswer, what: string): D
 /** The same for a call that is made with the app's key and secret, which DingTalk refuses in many words. */
 export function credentialRefusalOf(answer: ApiAnswer): DingTalkError {
   const error = refusalOf(answer, "the app's key and secret");
+  if (isQuotaUsedUp(error))
+    return new DingTalkError("rate_limited", error.message, error.code, {
+      hint: QUOTA_HINT,
+      retryAfterMs: AFTER_QUOTA_MS,
+    });
   if (error.kind !== "refused" && error.kind !== "unauthorized") return error;
   if (error.hint === WHITELIST_HINT) return error;
   return new DingTalkError(
@@ -94,6 +110,11 @@ export function olderRefusalOf(answer: ApiAnswer, what: string): DingTalkError {
     return new DingTalkError("rate_limited", "DingTalk takes 20 messages a minute in a conversation.", code, {
       retryAfterMs: AFTER_TOO_FAST_MS,
     });
+  if (code === OLDER_QUOTA_USED_UP) return quotaUsedUp(code);
+  if (OLDER_TOO_MANY.has(code))
+    return new DingTalkError("rate_limited", `DingTalk limits the rate of calls (${code}).`, code, {
+      retryAfterMs: AFTER_TOO_MANY_MS,
+    });
   if (code === BUSY) return new DingTalkError("unavailable", `DingTalk is too busy for ${what}.`, code);
   if (OLDER_TOKEN_CODES.has(code))
     return new DingTalkError("unauthorized", `DingTalk does not accept the access token: ${code}.`, code, {
@@ -111,8 +132,21 @@ export function isTokenRefused(error: unknown): boolean {
 
 /** True when the webhook of a conversation is of no use any more, and the message itself may still be taken elsewhere. */
 export function isWebhookOver(error: unknown): boolean {
-  if (!(error instanceof DingTalkError)) return false;
+  if (!(error instanceof DingTalkError) || isQuotaUsedUp(error)) return false;
   return (error.kind === "refused" || error.kind === "unauthorized") && !TOO_LONG.has(error.code);
+}
+
+function quotaUsedUp(code: string): DingTalkError {
+  return new DingTalkError(
+    "refused",
+    `The organization has used up its calls of DingTalk's API for this month (${code}).`,
+    code,
+    { hint: QUOTA_HINT },
+  );
+}
+
+function isQuotaUsedUp({ code }: DingTalkError): boolean {
+  return QUOTA_USED_UP.test(code) || code === OLDER_QUOTA_USED_UP;
 }
 
 function permissionHint(scopes: unknown): string {

@@ -74,6 +74,17 @@ describe("an answer that grows", () => {
     ).toStartWith("card:");
   });
 
+  test("that stops growing, because the calls of the month are used up, gives way to a message of its own", async () => {
+    await using fake = startFakeDingTalk();
+    const adapter = cardsOf(fake);
+    const sent = await adapter.send(growing(fake, "x"), never);
+    const used = { status: 403, code: "Forbidden.AccessDenied.ApiCountLimitForOrg" };
+    fake.fail("card text", used, 1);
+    fake.fail("card data", used, 1);
+    const { isPartial: _, ...whole } = growing(fake, "xy");
+    expect((await failureOf(adapter.edit?.(sent, whole, never))).kind).toBe("refused");
+  });
+
   test("is taken back", async () => {
     await using fake = startFakeDingTalk();
     const adapter = cardsOf(fake);

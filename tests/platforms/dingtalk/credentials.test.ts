@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAdapter } from "../../../src/platforms/dingtalk/adapter.ts";
+import { credentialRefusalOf } from "../../../src/platforms/dingtalk/errors.ts";
 import { startFakeDingTalk } from "../../fakes/dingtalk/index.ts";
 import { account, adapterOf, createHeard, failureOf, never, startListening } from "./setup.ts";
 
@@ -36,6 +37,21 @@ describe("what cannot work", () => {
     const error = await failureOf(adapterOf(fake).listen?.(createHeard().hooks, never));
     expect(error.kind).toBe("unauthorized");
     expect(error.hint).toMatch(/安全设置/);
+  });
+
+  test("no calls left in this month are waited out, and say nothing of the credentials", async () => {
+    await using fake = startFakeDingTalk();
+    const code = "Forbidden.AccessDenied.ApiCountLimitForOrg";
+    fake.fail("connection", { status: 403, code }, 1);
+    const heard = createHeard();
+    const controller = new AbortController();
+    const listening = adapterOf(fake).listen?.(heard.hooks, controller.signal);
+    await fake.until(() => heard.states.length === 1, "it says why it waits");
+    controller.abort();
+    await listening;
+    expect(heard.states[0]).toContain(`has used up its calls of DingTalk's API for this month (${code})`);
+    const answer = { status: 403, headers: new Headers(), json: { code } };
+    expect(credentialRefusalOf(answer)).toMatchObject({ kind: "rate_limited", retryAfterMs: 600_000 });
   });
 
   test("an account without a key does not connect", () => {

@@ -45,6 +45,8 @@ describe("answers through the webhook of the conversation", () => {
         { status: 429, retryAfterS: 3 },
         { kind: "rate_limited", retryAfterMs: 3000 },
       ],
+      [{ errcode: 90018 }, { kind: "rate_limited", retryAfterMs: 2000 }],
+      [{ errcode: 90020 }, { kind: "refused", message: expect.stringContaining("for this month (90020)") }],
       [{ status: 502 }, { kind: "unavailable", message: "DingTalk answered the message with 502." }],
       [{ errcode: -1 }, { kind: "unavailable" }],
       [{ errcode: 460101 }, { kind: "refused", message: "DingTalk refused the message: it is too long." }],
@@ -66,6 +68,19 @@ describe("answers through the webhook of the conversation", () => {
 });
 
 describe("answers through the robot's API", () => {
+  test("are given up when the calls of the month are used up, with what can be done", async () => {
+    await using spoken = await startSpoken();
+    const { adapter, fake } = spoken;
+    fake.expireWebhooks();
+    const code = "Forbidden.AccessDenied.ApiCountLimitForOrg";
+    fake.fail("person", { status: 403, code }, 1);
+    expect(await failureOf(adapter.send(outbound(fake, "later"), never))).toMatchObject({
+      kind: "refused",
+      message: `The organization has used up its calls of DingTalk's API for this month (${code}).`,
+      hint: expect.stringContaining("month"),
+    });
+  });
+
   test("once the webhook is over, without losing the message", async () => {
     await using spoken = await startSpoken();
     const { adapter, fake, direct } = spoken;

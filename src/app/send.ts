@@ -1,5 +1,6 @@
 import { type Account, accountLabel } from "../config/accounts.ts";
 import { databasePath } from "../config/home.ts";
+import type { AccountHealth } from "../gateway/contract.ts";
 import { recordedHealth } from "../gateway/recorded-health.ts";
 import type { SendNowParts } from "../gateway/send-now.ts";
 import { AppError } from "../lib/errors.ts";
@@ -32,17 +33,19 @@ export interface SendOptions extends AppOptions {
 /** What became of it. */
 export interface SendOutcome {
   delivery: OutboundDelivery;
-  /** Why it is not sent; null when it is. */
-  reason: string | null;
+  /** Why it is not sent, and what can be done about it; null when it is. */
+  problem: Problem | null;
 }
+
+type Problem = NonNullable<AccountHealth["error"]>;
 
 const LOOK_EVERY_MS = 100;
 /** After a try of its own that came to nothing. */
 const TRY_AGAIN_MS = 2_000;
 
 /**
- * Puts a message into the outbox and waits until it is sent or given up, or the signal aborts. The process that connects the
- * account sends it; where there is none, this one does.
+ * Puts a message into the outbox and waits until it is sent or given up, the account turns out to be refused, or the signal
+ * aborts. The process that connects the account sends it; where there is none, or it cannot, this one does.
  */
 export async function sendMessage(message: OwnMessage, options: SendOptions): Promise<SendOutcome> {
   const { loaded, log } = openQuietly(options);
@@ -60,9 +63,13 @@ export async function sendMessage(message: OwnMessage, options: SendOptions): Pr
     });
     const { holder, signal } = options;
     const config = { current: loaded.config, onChange: () => () => undefined };
-    await delivered(store, id, account, () => sendHere({ config, store, log, holder }, id, signal), signal);
+    const send = () => sendHere({ config, store, log, holder }, id, signal);
+    const refusal = await delivered(store, id, account, send, signal);
     const delivery = await deliveryOf(store, id);
-    return { delivery, reason: delivery.status === "sent" ? null : await reasonOf(store, delivery) };
+    return {
+      delivery,
+      problem: delivery.status === "sent" ? null : (refusal ?? (await problemOf(store, delivery))),
+    };
   } finally {
     await store.close();
   }
@@ -77,42 +84,62 @@ function theAccount(accounts: readonly Account[], name: string): Account {
   return first;
 }
 
-/** Leaves the message to whoever connects the account; sends it by `send` as soon as nobody does. */
+/**
+ * Leaves the message to whoever connects the account; sends it by `send` as soon as nobody does, and when the other one has been
+ * refused, perhaps only for lack of a key to receive. Resolves with the refusal once nobody can send it.
+ */
 async function delivered(
   store: Store,
   id: string,
   account: Account,
-  send: () => Promise<void>,
+  send: () => Promise<Problem | null>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Problem | null> {
   for (let tries = 0; !signal.aborted; ) {
     const { status } = await deliveryOf(store, id);
-    if (status === "sent" || status === "dead") return;
-    const record = await store.accounts.get(account.platform, account.name);
-    const isOurs = record === null || record.instance === null || record.instance === store.instance;
-    if (!isOurs) await sleep(LOOK_EVERY_MS, signal);
-    else if (tries++ === 0) await send();
-    else await sleep(TRY_AGAIN_MS, signal).then(send);
+    if (status === "sent" || status === "dead") return null;
+    const other = await healthElsewhere(store, account);
+    const isRefused = other?.state === "refused";
+    if (isRefused && tries > 0) return other.error;
+    if (other !== null && !isRefused) {
+      await sleep(LOOK_EVERY_MS, signal);
+      continue;
+    }
+    if (tries++ > 0) await sleep(TRY_AGAIN_MS, signal);
+    const refusal = await send();
+    if (refusal !== null) return refusal;
   }
+  return null;
+}
+
+/** How the account is in the hands of another process; null when none has it. */
+async function healthElsewhere(
+  { accounts, instance }: Store,
+  { platform, name }: Account,
+): Promise<AccountHealth | null> {
+  const record = await accounts.get(platform, name);
+  const isElsewhere = record !== null && record.instance !== null && record.instance !== instance;
+  return isElsewhere ? recordedHealth(record) : null;
 }
 
 /** Connects the account for this one message. Not to be done in time is no error of it: the message stays in the outbox. */
-async function sendHere(parts: SendNowParts, id: string, signal: AbortSignal): Promise<void> {
+async function sendHere(parts: SendNowParts, id: string, signal: AbortSignal): Promise<Problem | null> {
   const { sendNow } = await import("../gateway/send-now.ts");
   try {
-    await sendNow(parts, id, signal);
+    return await sendNow(parts, id, signal);
   } catch (error) {
     const isTaken = error instanceof AppError && error.code === "conflict"; // somebody connects it since a moment
     if (!isTaken && !signal.aborted) throw error;
+    return null;
   }
 }
 
 /** What the last try came to; where there was none, what keeps the account from being connected. */
-async function reasonOf(store: Store, { error, target }: OutboundDelivery): Promise<string> {
-  if (error !== null) return error.message;
+async function problemOf(store: Store, { error, target }: OutboundDelivery): Promise<Problem> {
+  if (error !== null) return error;
   const record = await store.accounts.get(target.platform, target.account);
-  const problem = record === null ? null : recordedHealth(record).error;
-  return problem?.message ?? "The platform did not answer in time.";
+  const recorded = record === null ? null : recordedHealth(record).error;
+  return recorded ?? { message: "The platform did not answer in time." };
 }
 
 async function deliveryOf(store: Store, id: string): Promise<OutboundDelivery> {

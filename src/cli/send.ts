@@ -41,11 +41,11 @@ export function sendCommand(): Command {
       void stopped.then(() => interrupt.abort());
       const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(PATIENCE_MS)]);
       const sending = sendMessage({ ...to, text }, { ...options, holder: holderName("hermes send"), signal });
-      const { delivery, reason } = await withProgress("sending", sending);
+      const { delivery, problem } = await withProgress("sending", sending);
       if (json) printJson(deliveryJson(delivery));
-      else if (reason === null) print(wordsOf(delivery));
-      if (reason === null) return;
-      if (!interrupt.signal.aborted) throw notSent(delivery, reason);
+      else if (problem === null) print(wordsOf(delivery));
+      if (problem === null) return;
+      if (!interrupt.signal.aborted) throw notSent(delivery, problem);
       say(`It stays in the outbox as ${delivery.id}.`);
       throw new Interrupted("interrupted");
     });
@@ -75,12 +75,13 @@ function wordsOf({ id, target, parts }: OutboundDelivery): string {
   return `Sent to ${targetOf(target)} as ${id}, message ${messages}`;
 }
 
-function notSent({ id, status, error }: OutboundDelivery, reason: string): AppError {
+function notSent({ id, status }: OutboundDelivery, { message, hint }: { message: string; hint?: string }) {
   if (status === "dead")
-    return new AppError("conflict", `It cannot be sent: ${reason}`, {
-      hint: error?.hint ?? `\`hermes deliveries retry ${id}\` tries again.`,
+    return new AppError("conflict", `It cannot be sent: ${message}`, {
+      hint: hint ?? `\`hermes deliveries retry ${id}\` tries again.`,
     });
-  return new AppError("not_ready", `It is not sent yet: ${reason}`, {
-    hint: `It stays in the outbox and is tried again; \`hermes deliveries show ${id}\` tells how it is.`,
+  const outlook = `It stays in the outbox and is tried again; \`hermes deliveries show ${id}\` tells how it is.`;
+  return new AppError("not_ready", `It is not sent yet: ${message}`, {
+    hint: hint === undefined ? outlook : `${hint} ${outlook}`,
   });
 }

@@ -2,8 +2,9 @@ import { accountLabel } from "../config/accounts.ts";
 import type { LiveConfig } from "../config/live.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { orAborted } from "../lib/waiting.ts";
+import { orAborted, sleep } from "../lib/waiting.ts";
 import type { Store } from "../store/contract.ts";
+import type { AccountHealth, Supervisor } from "./contract.ts";
 import { createDeliverer } from "./deliver/deliver.ts";
 import { createSupervisor } from "./supervisor.ts";
 
@@ -15,11 +16,17 @@ export interface SendNowParts {
   holder: string;
 }
 
+const LOOK_EVERY_MS = 50;
+
 /**
- * Connects the account of one delivery, without receiving, and sends what is open for it until the delivery is sent or dead.
- * Raises what `Supervisor.start` raises, `not_found`, and the reason of the signal.
+ * Connects the account of one delivery, without receiving, and sends what is open for it until the delivery is sent or dead: then
+ * null, or until the account is refused: then why. Raises what `Supervisor.start` raises, `not_found`, and the reason of the signal.
  */
-export async function sendNow(parts: SendNowParts, deliveryId: string, signal: AbortSignal): Promise<void> {
+export async function sendNow(
+  parts: SendNowParts,
+  deliveryId: string,
+  signal: AbortSignal,
+): Promise<AccountHealth["error"]> {
   const { store, log } = parts;
   const delivery = await store.deliveries.get(deliveryId);
   if (delivery === null) throw new AppError("not_found", `There is no delivery ${deliveryId}.`);
@@ -43,17 +50,27 @@ export async function sendNow(parts: SendNowParts, deliveryId: string, signal: A
       },
     },
   });
+  const over = new AbortController();
   try {
     await supervisor.start();
     log.debug("connected for one message", { delivery: deliveryId });
-    await orAborted(
-      taken.promise.then(() => deliverer.settled(deliveryId)),
-      signal,
-    );
+    const sent = taken.promise.then(() => deliverer.settled(deliveryId)).then(() => null);
+    return await orAborted(Promise.race([sent, refusalOf(supervisor, over.signal)]), signal);
   } finally {
+    over.abort();
     await deliverer.stop(Promise.resolve());
     await supervisor.stop();
   }
+}
+
+/** Resolves with why an account cannot work until somebody changes something; null once the signal aborts. */
+async function refusalOf({ health }: Supervisor, signal: AbortSignal): Promise<AccountHealth["error"]> {
+  while (!signal.aborted) {
+    const refused = health().find(({ state }) => state === "refused");
+    if (refused) return refused.error;
+    await sleep(LOOK_EVERY_MS, signal);
+  }
+  return null;
 }
 
 async function* nothing(): AsyncGenerator<never> {}

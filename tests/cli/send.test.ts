@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type FakeSlack, startFakeSlack } from "../fakes/slack/index.ts";
 import type { FakeTelegram } from "../fakes/telegram/contract.ts";
 import { startFakeTelegram } from "../fakes/telegram/server.ts";
 import { type CommandOptions, runCommand, type Scenario, title } from "../support/command.ts";
@@ -116,6 +117,64 @@ test("a message that was interrupted is kept for the next gateway, which sends i
   const hermes = await startHermes({ home, args: ["gateway"], ready: /"message":"connected as .+\n/ });
   await telegram.until("the message", () => texts().at(-1) === "later", 30_000);
   await hermes.remove();
+});
+
+describe("an account that cannot work", () => {
+  /** Less than `hermes send` waits for one that can. */
+  const SOON_MS = 25_000;
+  let other: string;
+  let slack: FakeSlack;
+  beforeAll(() => {
+    other = makeHome();
+    slack = startFakeSlack();
+    const platforms = {
+      telegram: { bot_token: "1:wrong", api_base: telegram.url },
+      slack: { bot_token: slack.botToken, api_base: slack.apiBase },
+    };
+    const config = {
+      platforms,
+      api: { port: 0, auth: { token: "a-token-for-tests-only" } },
+      mcp: { enabled: false },
+    };
+    writeFileSync(join(other, "config.yaml"), JSON.stringify(config), { mode: 0o600 });
+  });
+  afterAll(async () => {
+    await slack[Symbol.asyncDispose]();
+    rmSync(other, { recursive: true });
+  });
+
+  /** The reason comes at once, and the message stays in the outbox. */
+  async function isToldAtOnce(): Promise<void> {
+    const { code, stdout, stderr } = await send(["--to", "telegram:1", "in vain"], { home: other });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^error: It is not sent yet: Telegram .*token.*\nhint: .+ stays in the outbox /m);
+    expect(stderr).not.toContain("1:wrong");
+    const listed = await runCommand(["deliveries", "list", "--platform", "telegram", "--json"], {
+      home: other,
+    });
+    expect(JSON.parse(listed.stdout).deliveries[0]).toMatchObject({ status: "due", text: "in vain" });
+  }
+
+  async function isSentWithoutTheKeyToReceive(): Promise<void> {
+    const { code, stderr } = await send(["--to", "slack:C0GENERAL", "without app_token"], { home: other });
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining("error")]);
+    expect(slack.messages("C0GENERAL").at(-1)?.text).toBe("without app_token");
+  }
+
+  test("is told at once, without a gateway", isToldAtOnce, SOON_MS);
+  test("for lack of a key to receive sends all the same", isSentWithoutTheKeyToReceive, SOON_MS);
+
+  describe("while another process has it", () => {
+    let hermes: Hermes;
+    beforeAll(async () => {
+      hermes = await startHermes({ home: other, args: ["serve"] });
+      while (hermes.service.output().split("it cannot be connected").length < 3) await Bun.sleep(20);
+    });
+    afterAll(() => hermes.remove());
+
+    test("is told at once", isToldAtOnce, SOON_MS);
+    test("for lack of a key to receive sends all the same", isSentWithoutTheKeyToReceive, SOON_MS);
+  });
 });
 
 describe("what cannot be sent", () => {

@@ -7,7 +7,7 @@ const userOf = (person: number) => `person${person}`;
 
 /** WeCom with an AI bot, over its long connection. */
 export async function startWecom(): Promise<ChatServer> {
-  const fake = startFakeWecomBot({ clock: 10 });
+  const fake = startFakeWecomBot({ clock: 2 });
   const chatOf = (where: number | "group") => (where === "group" ? GROUP : userOf(where));
   const texts = (where: number | "group") => fake.messages(chatOf(where));
   return {

@@ -84,7 +84,7 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
   const frames: BotFrame[] = [];
   const failures = new Map<string, Failure[]>();
   const textFailures: Failure[] = [];
-  const written = new Map<string, { body: Record<string, unknown>; tries: number }>();
+  const written = new Map<string, { body: Record<string, unknown>; tries: number; timer?: Timer }>();
   const stored = new Map<string, { bytes: Uint8Array; name: string }>();
   const sockets = new Set<Socket>();
   const now = {
@@ -95,26 +95,29 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     isStopped: false,
     failsSigns: false,
   };
-  const timers = new Set<Timer>();
 
   const live = () => [...sockets].find(({ data }) => data.isSubscribed);
   const send = (socket: Socket, frame: BotFrame) => socket.send(JSON.stringify(frame));
 
-  /** Brings a message, and again until somebody answers it. */
-  function bring(msgid: string): void {
+  /** Brings a message where somebody is connected. */
+  function bring(msgid: string): boolean {
+    const socket = live();
+    const body = written.get(msgid)?.body;
+    if (socket === undefined || body === undefined) return false;
+    send(socket, { cmd: "aibot_msg_callback", headers: { req_id: chats.open(body) }, body });
+    return true;
+  }
+
+  /** Brings a message until somebody answers it. */
+  function tryToBring(msgid: string): void {
     const message = written.get(msgid);
     if (message === undefined || now.isStopped) return;
-    const socket = live();
-    if (socket !== undefined) {
-      message.tries += 1;
-      const reqId = chats.open(message.body);
-      send(socket, { cmd: "aibot_msg_callback", headers: { req_id: reqId }, body: message.body });
-    }
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      if (!chats.isAnswered(msgid) && message.tries < TRIES) bring(msgid);
+    clearTimeout(message.timer);
+    if (bring(msgid)) message.tries += 1;
+    if (message.tries >= TRIES) return;
+    message.timer = setTimeout(() => {
+      if (!chats.isAnswered(msgid)) tryToBring(msgid);
     }, AGAIN_AFTER_MS / clock);
-    timers.add(timer);
   }
 
   function subscribe(socket: Socket, body: Record<string, unknown>): number {
@@ -161,7 +164,7 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     if (errcode === 853000) setTimeout(() => socket.close(), 20);
     send(socket, { headers: frame.headers, ...body, errcode, errmsg });
     const isNew = cmd === "aibot_subscribe" && errcode === 0;
-    if (isNew) for (const [msgid, { tries }] of written) if (tries === 0) bring(msgid);
+    if (isNew) for (const [msgid, { tries }] of written) if (tries === 0) tryToBring(msgid);
   }
 
   const server = Bun.serve<{ isSubscribed: boolean }>({
@@ -205,10 +208,10 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
         ...more,
       };
       written.set(msgid, { body, tries: 0 });
-      bring(msgid);
+      tryToBring(msgid);
       return msgid;
     },
-    again: bring,
+    again: (msgid) => void bring(msgid),
     event(eventtype, user = "ZhangSan") {
       const body = { msgid: crypto.randomUUID(), aibotid: botId, chattype: "single", from: { userid: user } };
       const reqId = chats.enter(user);
@@ -256,7 +259,7 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     until,
     async [Symbol.asyncDispose]() {
       now.isStopped = true;
-      for (const timer of timers) clearTimeout(timer);
+      for (const { timer } of written.values()) clearTimeout(timer);
       await server.stop(true);
     },
   };

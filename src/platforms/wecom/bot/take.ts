@@ -31,9 +31,11 @@ export function createTake({ exchanges, files, timing, welcome }: TakeParts) {
     const said = frame.cmd === "aibot_msg_callback" ? parseMessage(frame.body) : null;
     if (said === null) return;
     const { id, address, sender } = said.message;
-    exchanges.open({ msgId: id, reqId: frame.reqId, chat: address.chat, user: sender.id });
     const kept = files.keep(said);
-    await emit({ ...said.message, ...(kept.length === 0 ? {} : { files: kept }) }, hooks, signal);
+    const message = { ...said.message, ...(kept.length === 0 ? {} : { files: kept }) };
+    // Whatever answers a message tells WeCom that it arrived: before it is on disk nothing may, not even a sign.
+    if (await emit(message, hooks, signal))
+      exchanges.open({ msgId: id, reqId: frame.reqId, chat: address.chat, user: sender.id });
   };
 
   /** Who enters the chat for the first time in a day is greeted, which has to happen within five seconds. */
@@ -45,16 +47,22 @@ export function createTake({ exchanges, files, timing, welcome }: TakeParts) {
       .catch((error: unknown) => hooks.log("debug", "a greeting could not be sent", { error }));
   }
 
-  /** WeCom brings a message once, and hears nothing of what becomes of it: it is handed on until it is taken. */
-  async function emit(message: InboundMessage, hooks: ConnectionHooks, signal: AbortSignal): Promise<void> {
+  /** WeCom does not bring a message for long: it is handed on until it is taken. False when that is given up. */
+  async function emit(
+    message: InboundMessage,
+    hooks: ConnectionHooks,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const untilMs = performance.now() + timing.answerableMs;
     for (let retry = 0; !signal.aborted && performance.now() < untilMs; retry += 1)
       try {
-        return await hooks.emit(message);
+        await hooks.emit(message);
+        return true;
       } catch (error) {
         hooks.log("warn", "a message could not be kept; it is tried again", { id: message.id, error });
         await sleep(backoffMs(retry, timing.retry), signal);
       }
     hooks.log("warn", "a message could not be kept and is lost", { id: message.id });
+    return false;
   }
 }

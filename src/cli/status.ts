@@ -37,7 +37,7 @@ export function statusCommand(): Command {
       const platforms = options.url ? null : await recordedPlatforms(loaded, options);
       const running = Object.keys(others).length > 0 || platforms?.isConnected === true;
       const accounts = platforms === null ? {} : { platforms: platforms.statuses };
-      show({ ...(await withoutService(loaded, url)), running, ...others, ...accounts }, options);
+      show({ ...withoutService(loaded), running, ...others, ...accounts }, options);
       if (!running) throw notRunning(url, loaded.home);
     });
 }
@@ -101,13 +101,12 @@ async function recordedPlatforms(
   }));
 }
 
-/** What can be said without a service. */
-async function withoutService({ home, file, config }: LoadedConfig, url: string | null) {
+/** What can be said without an answer. */
+function withoutService({ home, file, config }: LoadedConfig) {
   const path = databasePath(home);
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? null;
   return {
     running: false,
-    url,
     home,
     config: file,
     database: { path, size_bytes: size },

@@ -176,7 +176,10 @@ describe("a gateway", () => {
 
   test("is seen by hermes status, and not taken for a running one once it is gone", async () => {
     const world = await makeWorld();
-    const hermes = await start(world, { telegram: { ...world.account, allowed_users: [ANN.id] } });
+    const hermes = await start(world, {
+      telegram: { ...world.account, allowed_users: [ANN.id] },
+      more: { api: { port: 1 } }, // nothing answers there
+    });
     expect(hermes.service.output()).toContain("telegram: 1 person may write.\n");
     await wrote(hermes, "connected as");
     const status = async () => {
@@ -191,6 +194,7 @@ describe("a gateway", () => {
     });
     const { stdout } = await runCommand(["status"], { home: hermes.home });
     expect(stdout).toContain("\nplatforms.telegram.state: connected\n");
+    expect(stdout).not.toContain("127.0.0.1:1");
     await hermes.service.kill();
     expect(await status()).toMatchObject({
       code: 1,

@@ -13,7 +13,7 @@ export interface Heard {
   message: InboundMessage | null;
 }
 
-type Said = Pick<InboundMessage, "text" | "files">;
+type Said = Pick<InboundMessage, "text" | "files" | "forwarded">;
 type Reader = (get: (name: string) => string) => Said;
 
 /** How a message of each type is read; of other types nothing can be read. */
@@ -27,7 +27,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["video", (get) => fileOf("video", get)],
   ["shortvideo", (get) => fileOf("video", get)],
   ["location", (get) => ({ text: `📍 ${get("Label")} (${get("Location_X")}, ${get("Location_Y")})` })],
-  ["link", (get) => ({ text: [get("Title"), get("Description"), get("Url")].filter(Boolean).join("\n") })],
+  ["link", (get) => linkOf(get)],
 ]);
 const EVENTS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["subscribe", () => ({ text: "/start" })],
@@ -43,7 +43,7 @@ export function parseCallback(fields: XmlFields): Heard {
   const user = get("FromUserName");
   const isEvent = get("MsgType") === "event";
   const said = (isEvent ? EVENTS.get(get("Event")) : READERS.get(get("MsgType")))?.(get);
-  const isSaid = user !== "" && said !== undefined && (said.text !== "" || said.files !== undefined);
+  const isSaid = user !== "" && said !== undefined && !saysNothing(said);
   return {
     user,
     account: get("ToUserName"),
@@ -75,4 +75,14 @@ function fileOf(kind: "image" | "voice" | "video", get: (name: string) => string
   if (id === "" && address === "") return { text: "" };
   const mediaType = kind === "voice" && get("Format") === "amr" ? { mediaType: "audio/amr" } : {};
   return { text: "", files: [{ kind, ref: JSON.stringify([id, address]), ...mediaType }] };
+}
+
+/** A page that somebody shares: its words are those of whoever wrote it. */
+function linkOf(get: (name: string) => string): Said {
+  const text = [get("Title"), get("Description"), get("Url")].filter(Boolean).join("\n");
+  return text === "" ? { text } : { text: "", forwarded: { text } };
+}
+
+function saysNothing({ text, files, forwarded }: Said): boolean {
+  return text === "" && files === undefined && forwarded === undefined;
 }

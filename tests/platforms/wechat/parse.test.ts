@@ -48,13 +48,13 @@ describe("a message", () => {
     }
   });
 
-  test("with a place or a link is text", () => {
+  test("with a place is text; with a link it passes on the words of others", () => {
     const place =
       "<MsgType>location</MsgType><Location_X>23.1</Location_X><Location_Y>113.3</Location_Y><Scale>20</Scale><Label>广州</Label><MsgId>1</MsgId>";
     expect(parse(place).message?.text).toBe("📍 广州 (23.1, 113.3)");
     const link =
       "<MsgType>link</MsgType><Title>t</Title><Description>d</Description><Url>https://a.b</Url><MsgId>1</MsgId>";
-    expect(parse(link).message?.text).toBe("t\nd\nhttps://a.b");
+    expect(parse(link).message).toMatchObject({ text: "", forwarded: { text: "t\nd\nhttps://a.b" } });
   });
 });
 

@@ -20,13 +20,13 @@ describe("a callback", () => {
       });
   });
 
-  test("with a place or a link is text", () => {
+  test("with a place is text; with a link it passes on the words of others", () => {
     const place =
       "<MsgType>location</MsgType><Location_X>23.134</Location_X><Location_Y>113.358</Location_Y><Scale>20</Scale><Label>广州</Label><MsgId>1</MsgId>";
     expect(parse(place)?.text).toBe("📍 广州 (23.134, 113.358)");
     const link =
       "<MsgType>link</MsgType><Title>t</Title><Description></Description><Url>https://a.b</Url><MsgId>1</MsgId>";
-    expect(parse(link)?.text).toBe("t\nhttps://a.b");
+    expect(parse(link)).toMatchObject({ text: "", forwarded: { text: "t\nhttps://a.b" } });
   });
 
   test("of the menu is what its button says, with an id that is the same every time", () => {

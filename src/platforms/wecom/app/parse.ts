@@ -8,7 +8,7 @@ export interface Reading {
 }
 
 /** What a message says. */
-type Said = Pick<InboundMessage, "text" | "files">;
+type Said = Pick<InboundMessage, "text" | "files" | "forwarded">;
 
 /** How a message of each type is read; of other types nothing can be read. */
 const READERS: ReadonlyMap<string, (get: (name: string) => string) => Said> = new Map([
@@ -17,7 +17,7 @@ const READERS: ReadonlyMap<string, (get: (name: string) => string) => Said> = ne
   ["voice", (get) => fileOf("voice", get)],
   ["video", (get) => fileOf("video", get)],
   ["location", (get) => ({ text: `📍 ${get("Label")} (${get("Location_X")}, ${get("Location_Y")})` })],
-  ["link", (get) => ({ text: [get("Title"), get("Description"), get("Url")].filter(Boolean).join("\n") })],
+  ["link", (get) => linkOf(get)],
   ["event", (get) => ({ text: get("Event") === "click" ? get("EventKey").trim() : "" })],
 ]);
 
@@ -31,7 +31,7 @@ export function parseCallback(fields: XmlFields, { corpId, agentId }: Reading): 
   const isForUs = get("ToUserName") === corpId && (get("AgentID") || agentId) === agentId;
   const said = READERS.get(get("MsgType"))?.(get);
   if (!isForUs || userId === "" || said === undefined) return null;
-  if (said.text === "" && said.files === undefined) return null;
+  if (said.text === "" && said.files === undefined && said.forwarded === undefined) return null;
   return {
     type: "message",
     id: get("MsgId") || [userId, get("CreateTime"), get("Event"), get("EventKey")].join(":"),
@@ -45,5 +45,12 @@ export function parseCallback(fields: XmlFields, { corpId, agentId }: Reading): 
 
 function fileOf(kind: InboundFile["kind"], get: (name: string) => string): Said {
   const ref = get("MediaId");
-  return ref === "" ? { text: "" } : { text: "", files: [{ kind, ref }] };
+  const mediaType = kind === "voice" && get("Format") === "amr" ? { mediaType: "audio/amr" } : {};
+  return ref === "" ? { text: "" } : { text: "", files: [{ kind, ref, ...mediaType }] };
+}
+
+/** A page that somebody shares: its words are those of whoever wrote it. */
+function linkOf(get: (name: string) => string): Said {
+  const text = [get("Title"), get("Description"), get("Url")].filter(Boolean).join("\n");
+  return text === "" ? { text } : { text: "", forwarded: { text } };
 }

@@ -142,7 +142,6 @@ describe("docs/feishu.md", () => {
     "DELETE /im/v1/messages/*/reactions/*": ["im:message.reactions:write_only"],
     "GET /bot/v3/info": [],
     "GET /contact/v3/users/*": ["contact:contact.base:readonly", "contact:user.base:readonly"],
-    "GET /im/v1/chats/*": ["im:chat:read"],
     "GET /im/v1/messages/*": ["im:message:readonly"],
     "GET /im/v1/messages/*/reactions": ["im:message:readonly"],
     "GET /im/v1/messages/*/resources/*": ["im:message:readonly"],

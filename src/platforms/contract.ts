@@ -93,6 +93,8 @@ export interface OutboundFile {
 /** One message to be sent: a part that fits (see `Platform.fits`). */
 export interface OutboundMessage {
   address: ChatAddress;
+  /** Who reads along there, where it is known. */
+  scope?: InboundMessage["scope"];
   markdown: string;
   /** The message that it answers. When that is gone, the message is sent without. */
   replyTo?: string;

@@ -72,10 +72,11 @@ export function messageOf(
   isPartial: boolean,
 ): OutboundMessage {
   const { chat, thread, replyTo } = delivery.target;
-  const { recipient } = extraOf(delivery);
+  const { recipient, scope } = extraOf(delivery);
   const { markdown, buttons, files } = content;
   return {
     address: { chat, ...(thread === undefined ? {} : { thread }) },
+    ...(delivery.extra === undefined ? {} : { scope }),
     markdown,
     idempotencyId: `${delivery.id}:${index}`,
     ...(replyTo === undefined || index > 0 ? {} : { replyTo }),

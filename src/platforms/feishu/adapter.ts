@@ -1,7 +1,6 @@
 import type { AccountSettings, ConnectionHooks, PlatformAdapter } from "../contract.ts";
 import { createFeishuApi } from "./api.ts";
 import { createCardKit } from "./card-kit.ts";
-import { createChats } from "./chats.ts";
 import { fetchFile } from "./fetch-file.ts";
 import { createIdentify } from "./identity.ts";
 import { createIntake } from "./intake.ts";
@@ -22,12 +21,11 @@ export function createAdapter(account: AccountSettings<"feishu">, timing: Timing
   const noteDebug = (message: string, fields: Record<string, unknown>) => note("debug", message, fields);
 
   const identify = createIdentify(api);
-  const chats = createChats(api, noteDebug);
-  const take = createIntake({ api, identify, people: createPeople(api, noteDebug), chats, timing });
+  const take = createIntake({ api, identify, people: createPeople(api, noteDebug), timing });
   const messages = createMessages(api);
   const streams = createStreams({ cardKit: createCardKit(api), messages, note });
   return {
-    ...createSending({ api, messages, streams, chats, timing }),
+    ...createSending({ api, messages, streams, timing }),
     async listen(hooks, signal) {
       connection = hooks;
       await listen({ account, api, identify, take, timing }, hooks, signal);

@@ -1,7 +1,6 @@
 import { type ConnectionHooks, type InboundMessage, PlatformError } from "../contract.ts";
 import { fieldsOf } from "../fields.ts";
 import type { FeishuApi } from "./api.ts";
-import type { Chats } from "./chats.ts";
 import { readEarlier, readForwarded } from "./history.ts";
 import type { Identify } from "./identity.ts";
 import { eventTypeOf, parseMessage, parsePress, type Received } from "./parse.ts";
@@ -18,7 +17,6 @@ export interface IntakeParts {
   api: FeishuApi;
   identify: Identify;
   people: People;
-  chats: Chats;
   timing: Timing;
 }
 
@@ -26,7 +24,7 @@ export interface IntakeParts {
  * Takes the events of both transports. What a message does not tell itself is asked for, for a short time only; the messages of a
  * chat are handed on in the order in which they came all the same.
  */
-export function createIntake({ api, identify, people, chats, timing }: IntakeParts): TakeEvent {
+export function createIntake({ api, identify, people, timing }: IntakeParts): TakeEvent {
   const lines = new Map<string, Promise<void>>();
 
   const inLine = (message: Promise<InboundMessage>, chat: string, { emit }: Hooks): Promise<void> => {
@@ -73,15 +71,11 @@ export function createIntake({ api, identify, people, chats, timing }: IntakePar
     const { openId } = await identify(AbortSignal.timeout(timing.callMs));
     const received = parseMessage(event, openId);
     if (received === null) return;
-    const { address, scope } = received.message;
-    chats.learn(address.chat, scope);
-    await inLine(complete(received, hooks.log), address.chat, hooks);
+    await inLine(complete(received, hooks.log), received.message.address.chat, hooks);
   }
 
   async function takePress(event: unknown, { emit }: Hooks): Promise<void> {
-    const press = await parsePress(event, (chat) =>
-      chats.scopeOf(chat, AbortSignal.timeout(timing.lookupMs)),
-    );
+    const press = parsePress(event);
     if (press !== null) await emit(press);
   }
 

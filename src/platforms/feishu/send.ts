@@ -1,7 +1,6 @@
 import { type OutboundMessage, type PlatformAdapter, PlatformError } from "../contract.ts";
 import type { FeishuApi } from "./api.ts";
 import { type CardContent, cardOf, postOf } from "./card.ts";
-import type { Chats } from "./chats.ts";
 import { isCardFault } from "./errors.ts";
 import { type Messages, uuidOf } from "./messages.ts";
 import { fromSentId, type SentMessage, toSentId } from "./sent-id.ts";
@@ -14,7 +13,6 @@ export interface SendParts {
   api: FeishuApi;
   messages: Messages;
   streams: Streams;
-  chats: Pick<Chats, "known">;
   timing: Timing;
 }
 
@@ -22,17 +20,14 @@ type Sending = Required<Pick<PlatformAdapter, "send" | "edit" | "remove">>;
 
 /** What becomes of messages that go out. */
 export function createSending(parts: SendParts): Sending {
-  const { api, messages, streams, chats, timing } = parts;
+  const { api, messages, streams, timing } = parts;
 
-  const contentOf = ({ markdown, buttons, address }: OutboundMessage): CardContent => {
-    const scope = chats.known(address.chat);
-    return {
-      markdown,
-      ...(buttons === undefined ? {} : { buttons }),
-      ...(address.thread === undefined ? {} : { thread: address.thread }),
-      ...(scope === undefined ? {} : { scope }),
-    };
-  };
+  const contentOf = ({ markdown, buttons, address, scope }: OutboundMessage): CardContent => ({
+    markdown,
+    ...(buttons === undefined ? {} : { buttons }),
+    ...(address.thread === undefined ? {} : { thread: address.thread }),
+    ...(scope === undefined ? {} : { scope }),
+  });
 
   const sendText = async (message: OutboundMessage, signal: AbortSignal): Promise<SentMessage> => {
     if (message.isPartial || streams.isBegun(message)) {

@@ -101,9 +101,6 @@ export const IM: Readonly<Record<string, Handler>> = {
     if (!(form["file"] instanceof Uint8Array) || !form["file_name"]) throw invalid("file");
     return { file_key: keepFile(workspace, "file_v3", form["file"], type, String(form["file_name"])) };
   },
-  "GET /im/v1/chats/:id": ({ ids: [id = ""] }, workspace) => ({
-    chat_mode: workspace.isGroup(id) ? "group" : "p2p",
-  }),
   "GET /contact/v3/users/:id": ({ ids: [id = ""], query }, workspace) => {
     const name = workspace.names.get(id);
     if (query["user_id_type"] !== "open_id" || name === undefined)

@@ -65,6 +65,19 @@ describe("showing a delivery", () => {
     expect(chat.calls).toHaveLength(before);
   });
 
+  test("tells the platform who reads along, where that is known", async () => {
+    const scopes = async (extra?: unknown) => {
+      const chat = toyChat();
+      const item = outgoing();
+      item.delivery.extra = extra;
+      await shower(chat, item).whole("a");
+      return chat.calls.map(({ message }) => message?.scope);
+    };
+    expect(await scopes({ language: "zh", scope: "direct" })).toEqual(["direct"]);
+    expect(await scopes({ language: "zh", scope: "group" })).toEqual(["group"]);
+    expect(await scopes()).toEqual([undefined]);
+  });
+
   test("sends again only what was not noted, under the same id", async () => {
     const chat = toyChat();
     await shower(chat, outgoing()).whole("a", "b", "c");

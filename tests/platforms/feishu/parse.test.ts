@@ -248,11 +248,10 @@ describe("a press of a button", () => {
       ...more,
     },
   });
-  const nobodyKnows = async () => "group" as const;
 
-  test("tells its value, and where the card said that it stands", async () => {
+  test("tells its value, and where the card said that it stands", () => {
     const value = toButtonValue({ value: "y:apr_1", thread: "om_0", scope: "direct" });
-    expect(await parsePress(press(value), nobodyKnows)).toEqual({
+    expect(parsePress(press(value))).toEqual({
       type: "message",
       id: "e2",
       address: { chat: "oc_1", thread: "om_0" },
@@ -264,15 +263,9 @@ describe("a press of a button", () => {
     });
   });
 
-  test("of a card that does not tell is asked for", async () => {
-    const asked: string[] = [];
-    const scopeOf = async (chat: string) => {
-      asked.push(chat);
-      return "direct" as const;
-    };
-    const message = await parsePress(press(toButtonValue({ value: "y:apr_1" })), scopeOf);
-    expect(message).toMatchObject({ address: { chat: "oc_1" }, scope: "direct" });
-    expect(asked).toEqual(["oc_1"]);
+  test("of a card that does not tell counts as one in a group", () => {
+    const message = parsePress(press(toButtonValue({ value: "y:apr_1" })));
+    expect(message).toMatchObject({ address: { chat: "oc_1" }, scope: "group" });
   });
 
   test.each([
@@ -282,8 +275,8 @@ describe("a press of a button", () => {
     [press({ hermes: "x" }, { operator: {} })],
     [press({ hermes: "x" }, { context: {} })],
     [{ event: press({ hermes: "x" }).event }],
-  ])("of somebody else's card, or nobody's, is none: %j", async (body) => {
-    expect(await parsePress(body, nobodyKnows)).toBeNull();
+  ])("of somebody else's card, or nobody's, is none: %j", (body) => {
+    expect(parsePress(body)).toBeNull();
   });
 
   test("a scope that is none is not believed", () => {

@@ -166,7 +166,7 @@ describe("buttons", () => {
       { label: "Later", value: "l" },
     ] as const;
     const address = { chat: "oc_group", thread: asked.id };
-    const message = outbound("May I?", { address, buttons });
+    const message = outbound("May I?", { address, scope: "group", buttons });
     const sent = await adapter.send(message, live());
     const [card] = fake.sent("oc_group");
     const place = { thread: asked.id, scope: "group" };

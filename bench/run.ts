@@ -9,9 +9,10 @@ import { routes } from "./figures/routes.ts";
 import { start } from "./figures/start.ts";
 import { streams } from "./figures/streams.ts";
 import { turns } from "./figures/turns.ts";
+import { verify } from "./figures/verify.ts";
 import type { Effort, Figure, Row } from "./rig.ts";
 
-const FIGURES: readonly Figure[] = [routes, accept, turns, streams, start, mcp, gateway, memory];
+const FIGURES: readonly Figure[] = [routes, accept, turns, streams, start, mcp, gateway, verify, memory];
 const FULL: Effort = { rounds: 5, seconds: 4, count: 300, turns: 10_000 };
 const SHORT: Effort = { rounds: 1, seconds: 1, count: 20, turns: 500 };
 const NAMES = FIGURES.map((figure) => figure.name).join(", ");

@@ -1,4 +1,5 @@
 import { nearest } from "../lib/nearest.ts";
+import type { AccountSettings } from "./accounts.ts";
 import { isLoopback } from "./check-listeners.ts";
 import { formatPath, type Path } from "./path.ts";
 import type { Findings } from "./problems.ts";
@@ -77,9 +78,9 @@ function modelRefs(config: Config): ModelRef[] {
   ];
   for (const [name, platform] of Object.entries(platforms)) {
     const path = ["platforms", name];
-    refs.push({ path: [...path, "model"], ref: platform.model });
+    refs.push(...voiceRefs(path, platform));
     for (const [i, account] of (platform.accounts ?? []).entries())
-      refs.push({ path: [...path, "accounts", String(i), "model"], ref: account.model });
+      refs.push(...voiceRefs([...path, "accounts", String(i)], account));
   }
   return refs.flatMap(({ path, ref }) => (ref === undefined ? [] : [{ path, ref }]));
 }
@@ -88,6 +89,17 @@ function modelRefs(config: Config): ModelRef[] {
 function splitModelRef(ref: string): { provider: string; model: string } {
   const slash = ref.indexOf("/");
   return slash < 0
+/** The models of an account and of its chats. */
+function voiceRefs(path: Path, { model, chats }: Pick<AccountSettings, "model" | "chats">) {
+  return [
+    { path: [...path, "model"], ref: model },
+    ...Object.entries(chats).map(([id, chat]) => ({
+      path: [...path, "chats", id, "model"],
+      ref: chat.model,
+    })),
+  ];
+}
+
     ? { provider: "", model: ref }
     : { provider: ref.slice(0, slash), model: ref.slice(slash + 1) };
 }

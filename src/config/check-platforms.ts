@@ -59,6 +59,17 @@ function checkAccount(
     });
   checkUsers([...path, "allowed_users"], account.allowed_users, { faults, warnings });
   checkSecretToken([...path, "secret_token"], account["secret_token"], { faults, warnings });
+  checkPublicKey([...path, "application_public_key"], account["application_public_key"], {
+    faults,
+    warnings,
+  });
+}
+
+/** Discord's key is Ed25519, 32 bytes (https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint). */
+function checkPublicKey(path: Path, key: unknown, { faults }: Findings): void {
+  if (typeof key !== "string" || (key.length === 64 && /^[0-9a-f]+$/i.test(key))) return;
+  const message = `${formatPath(path)} is not a public key: that has 64 hexadecimal digits`;
+  faults.push({ path, message, hint: "It is the Public Key under General Information of the application." });
 }
 
 function checkUsers(path: Path, users: Account["allowed_users"], { faults }: Findings): void {

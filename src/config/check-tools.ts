@@ -1,17 +1,41 @@
+import { nearest } from "../lib/nearest.ts";
 import { isLoopback } from "./check-listeners.ts";
 import { formatPath } from "./path.ts";
 import type { Findings } from "./problems.ts";
-import type { Config } from "./schema.ts";
+import { type Config, ConfigSchema } from "./schema.ts";
+import { TOOL_GROUPS, TOOL_NAMES } from "./tool-groups.ts";
+import { walkConfig } from "./walk.ts";
 
 type ServerEntry = Config["tools"]["mcp_servers"][string];
 
 /** Variables by which the loader, a shell or a runtime takes code from a file that they name. */
 const LOADS_CODE = /^(LD_.*|DYLD_.*|BUN_.*|NODE_OPTIONS|BASH_ENV|ENV|GCONV_PATH)$/;
 
-/** Checks the terminal, and the outside MCP servers: each needs one way to reach it, and headers that HTTP takes. */
-export function checkTools({ tools }: Config, findings: Findings): void {
+/** Checks the terminal, lists of tools, and the outside MCP servers: each needs one way to reach it, and headers that HTTP takes. */
+export function checkTools(config: Config, findings: Findings): void {
+  const { tools } = config;
+  checkToolLists(config, findings);
   checkTerminal(tools.terminal, findings);
   for (const [name, entry] of Object.entries(tools.mcp_servers)) checkMcpServer(name, entry, findings);
+}
+
+/** Checks every list that narrows somebody to tools and groups: a name that stands for nothing takes all away. */
+function checkToolLists(config: Config, { faults }: Findings): void {
+  const known: readonly string[] = [...TOOL_GROUPS, ...TOOL_NAMES];
+  for (const { path, value } of walkConfig(ConfigSchema, config)) {
+    if (path[0] === "tools" || path.at(-2) !== "tools" || typeof value !== "string") continue;
+    if (known.includes(value) || isOfServer(value, config)) continue;
+    const message = `${formatPath(path)}: there is no tool or group called ${JSON.stringify(value)}`;
+    const meant = nearest(value, known);
+    const hint = meant ? `Did you mean "${meant}"?` : `The groups are: ${TOOL_GROUPS.join(", ")}.`;
+    faults.push({ path, message, hint });
+  }
+}
+
+/** True for a tool of an outside server, whose name is `mcp_{server}_{tool}`; which it has, only the server knows. */
+function isOfServer(name: string, { tools }: Config): boolean {
+  const [group, server = "", tool = ""] = name.split("_", 3);
+  return group === "mcp" && tool !== "" && Object.hasOwn(tools.mcp_servers, server);
 }
 
 /** What starts the sandbox sees the variables too, and must not load what lies in a root. */

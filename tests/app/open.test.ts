@@ -5,6 +5,7 @@ import type { ServeOptions } from "../../src/app/configuration.ts";
 import { openStoreOnly } from "../../src/app/offline.ts";
 import { type App, openApp } from "../../src/app/open.ts";
 import { startService } from "../../src/app/serve.ts";
+import { TOOL_NAMES } from "../../src/config/tool-groups.ts";
 import { startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import { type HomeDir, makeHomeDir } from "../config/home-dir.ts";
 import { OWNER } from "../support/agent.ts";
@@ -78,7 +79,7 @@ describe("a changed configuration", () => {
     const opened = await open({ log: { level: "warn", format: "json" } });
     opened.log.info("too quiet");
     expect(opened.models.defaultRef()).toBe("fake/echo");
-    expect(opened.tools.list(OWNER).length).toBeGreaterThan(4);
+    expect(opened.tools.list(OWNER).map(({ name }) => name)).toEqual([...TOOL_NAMES]);
     write({
       model: { default: "fake/hello" },
       tools: { groups: ["todolist"] },

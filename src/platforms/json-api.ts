@@ -17,7 +17,7 @@ export interface ApiRequest {
 export interface ApiAnswer {
   status: number;
   headers: Headers;
-  /** The JSON of the body; undefined when it was none, as the page of a proxy. */
+  /** The JSON object of the body; undefined when it was none, as the page of a proxy. */
   json: unknown;
 }
 
@@ -99,10 +99,11 @@ async function send(
   return fetch(url, { method, ...sent, redirect: "manual", signal });
 }
 
-/** The value of a JSON text; undefined for any other text. */
+/** The object of a JSON text; undefined for any other text. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,8 @@ import type { Timing } from "./timing.ts";
 const API_BASE = "https://discord.com/api";
 /** A failed try is repeated at once; for more patience there is the gateway. */
 const RETRIES = 1;
+/** What stands for an answer that is none of Discord's. */
+const NO_ANSWER = 502;
 
 /** Calls Discord's API. */
 export interface DiscordClient {
@@ -34,6 +36,9 @@ export function createClient({ token, apiBase = API_BASE, timing }: ClientOption
     timeout: timing.callMs,
     retries: RETRIES,
     userAgentAppendix: "Hermes",
+    // The library's types are those of undici, whose requests and answers the platform's own are like.
+    makeRequest: ((url: string, init: RequestInit) =>
+      answerOf(url, init, token)) as unknown as typeof REST.prototype.options.makeRequest,
     rejectOnRateLimit: ({ retryAfter, timeToReset }) =>
       Math.max(retryAfter, timeToReset) > timing.longestWaitMs,
   }).setToken(token);
@@ -57,4 +62,27 @@ export function createClient({ token, apiBase = API_BASE, timing }: ClientOption
       }
     },
   };
+}
+
+/**
+ * `fetch` for the library, which takes any body for an answer of Discord's: the page of a proxy in between becomes a failure of
+ * the server. No redirect is followed, and what repeats the token is read without.
+ */
+async function answerOf(url: string, init: RequestInit, token: string): Promise<Response> {
+  const response = await fetch(url, { ...init, redirect: "manual" });
+  const { status, headers } = response;
+  if (status === 204) return response;
+  const body = (await response.text()).replaceAll(token, "[token]");
+  const isAnswer = status >= 400 || (response.ok && isObject(body));
+  return new Response(body, { status: isAnswer ? status : NO_ANSWER, headers });
+}
+
+/** A JSON text of an object or a list, as every call is answered with that is answered at all. */
+function isObject(body: string): boolean {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
 }

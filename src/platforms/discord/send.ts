@@ -6,7 +6,13 @@ import {
   ComponentType,
   type CreateMessageOptions,
 } from "@discordjs/core/http-only";
-import type { Button, ChatAddress, OutboundMessage, PlatformAdapter } from "../contract.ts";
+import {
+  type Button,
+  type ChatAddress,
+  type OutboundMessage,
+  type PlatformAdapter,
+  PlatformError,
+} from "../contract.ts";
 import type { DiscordClient } from "./client.ts";
 import { hasCode, UNKNOWN_MESSAGE } from "./errors.ts";
 import { toDiscord } from "./render.ts";
@@ -25,11 +31,13 @@ export function createSending(client: DiscordClient): Pick<PlatformAdapter, "sen
 } {
   return {
     async send(message, signal) {
-      const { id } = await client.call(
+      // It may be answered by something else than Discord.
+      const { id }: { id?: string } = await client.call(
         (api, ended) =>
           api.channels.createMessage(channelOf(message.address), bodyOf(message), { signal: ended }),
         signal,
       );
+      if (id === undefined) throw new PlatformError("unavailable", "Discord told no id of the message.");
       return { messageId: id };
     },
     async edit({ messageId }, message, signal) {

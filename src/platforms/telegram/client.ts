@@ -37,7 +37,8 @@ export interface ClientOptions {
 /** Makes a client, which connects with its first call. */
 export function createClient({ token, apiBase, maxRetries, timing }: ClientOptions): TelegramClient {
   const root = (apiBase ?? TELEGRAM_ROOT).replace(/\/+$/, "");
-  const api = new Api(token, { apiRoot: root, fetch: answerOf as unknown as typeof fetch });
+  const ask = (url: string, init: RequestInit) => answerOf(url, init, token);
+  const api = new Api(token, { apiRoot: root, fetch: ask as unknown as typeof fetch });
   return {
     async call(request, { signal, timeoutMs = timing.callMs, retries = false }) {
       const attempt = () =>
@@ -76,11 +77,15 @@ async function within<T>(
 
 /**
  * `fetch` for grammY, which takes every body for an answer of the Bot API: the page of a proxy in between becomes an answer
- * that says so.
+ * that says so. The address holds the token: no redirect leads it elsewhere, and an answer that repeats it is read without.
  */
-async function answerOf(url: string, init: RequestInit): Promise<{ json(): Promise<unknown> }> {
-  const response = await fetch(url, init);
-  const answer = parsed(await response.text());
+async function answerOf(
+  url: string,
+  init: RequestInit,
+  token: string,
+): Promise<{ json(): Promise<unknown> }> {
+  const response = await fetch(url, { ...init, redirect: "manual" });
+  const answer = parsed((await response.text()).replaceAll(token, "[token]"));
   if (typeof answer === "object" && answer !== null && "ok" in answer) return { json: async () => answer };
   const description = response.statusText || "no answer of the Bot API";
   const code = response.ok ? 502 : response.status;

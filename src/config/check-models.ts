@@ -85,10 +85,6 @@ function modelRefs(config: Config): ModelRef[] {
   return refs.flatMap(({ path, ref }) => (ref === undefined ? [] : [{ path, ref }]));
 }
 
-/** The first slash splits: what follows is the provider's own name for the model, slashes and all. */
-function splitModelRef(ref: string): { provider: string; model: string } {
-  const slash = ref.indexOf("/");
-  return slash < 0
 /** The models of an account and of its chats. */
 function voiceRefs(path: Path, { model, chats }: Pick<AccountSettings, "model" | "chats">) {
   return [
@@ -100,6 +96,10 @@ function voiceRefs(path: Path, { model, chats }: Pick<AccountSettings, "model" |
   ];
 }
 
+/** The first slash splits: what follows is the provider's own name for the model, slashes and all. */
+function splitModelRef(ref: string): { provider: string; model: string } {
+  const slash = ref.indexOf("/");
+  return slash < 0
     ? { provider: "", model: ref }
     : { provider: ref.slice(0, slash), model: ref.slice(slash + 1) };
 }

@@ -57,8 +57,9 @@ export type EmittedItem = { id: number; event: InboundEvent } | { id: number; st
 export interface ConnectionStatus {
   state: "starting" | "connected" | "reconnecting";
   bot: BotIdentity | null;
-  /** Why it is reconnecting. */
+  /** Why it is reconnecting, and what could be done about it. */
   reason: string | null;
+  hint: string | null;
   /** How often the adapter had to make its connection anew. */
   reconnects: number;
   /** The last sign of life, in milliseconds since the epoch. */

@@ -146,8 +146,8 @@ export interface ConnectionHooks {
   connected(identity: BotIdentity): void;
   /** A poll answered, a heartbeat was acknowledged: whatever shows that the connection lives. Cheap. */
   alive(): void;
-  /** The connection broke and is being made again by the adapter itself. */
-  reconnecting(reason: string): void;
+  /** The connection broke, or is of no use yet, and the adapter itself goes on trying. `hint`: what somebody could do about it. */
+  reconnecting(reason: string, hint?: string): void;
   /** What the adapter saved last, from the process before too; null at first. */
   readonly state: unknown;
   /** Where calls to the account's webhook arrive, below the public address, such as `/webhook/telegram/work`. */

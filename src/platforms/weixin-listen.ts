@@ -40,7 +40,7 @@ export async function watchCredentials(
       if (signal.aborted) return;
       if (!(error instanceof PlatformError) || error.kind === "unauthorized") throw error;
       isConnected = false;
-      hooks.reconnecting(error.message);
+      hooks.reconnecting(error.message, error.hint);
       await sleep(error.retryAfterMs ?? backoffMs(failures, timing.retry), signal);
       failures += 1;
     }

@@ -89,6 +89,17 @@ describe("what an adapter tells of itself", () => {
     expect(toys.lines.filter((line) => line.includes("no messages come")).length).toBeLessThan(3);
   });
 
+  test("says what could be done about a connection that is of no use", async () => {
+    await using toys = await startToys();
+    await until(() => toys.health().state === "connected");
+    await toys.tell("adrift");
+    await until(() => toys.health().state === "reconnecting");
+    expect(toys.health().error).toEqual({ message: "the calm", hint: "Wait for the wind." });
+    await toys.tell("flap:1");
+    await until(() => toys.health().state === "connected");
+    expect(toys.health().error).toBeNull();
+  });
+
   test("fills no log", async () => {
     await using toys = await startToys();
     await until(() => toys.health().state === "connected");

@@ -77,7 +77,7 @@ export function createHealth({ account, store, log: rootLog, timings }: HealthPa
       const error = message === undefined ? null : { message, ...(hint === undefined ? {} : { hint }) };
       change({ state, error }, aside);
     },
-    follow({ state, bot, reason, reconnects, aliveAtMs }) {
+    follow({ state, bot, reason, hint, reconnects, aliveAtMs }) {
       const heard = {
         bot: bot ?? current.bot,
         lastSuccessMs: aliveAtMs ?? current.lastSuccessMs,
@@ -85,7 +85,11 @@ export function createHealth({ account, store, log: rootLog, timings }: HealthPa
       };
       if (state === "connected") change({ ...heard, state, error: null });
       else if (state === "reconnecting")
-        change({ ...heard, state, error: { message: reason ?? "The connection broke." } });
+        change({
+          ...heard,
+          state,
+          error: { message: reason ?? "The connection broke.", ...(hint === null ? {} : { hint }) },
+        });
       else change(heard);
     },
     heard: () => change({ lastEventMs: Date.now() }),

@@ -9,7 +9,7 @@ const ALIVE_EVERY_MS = 1_000;
 export interface StatusReport {
   connected(bot: BotIdentity): void;
   alive(): void;
-  reconnecting(reason: string): void;
+  reconnecting(reason: string, hint?: string): void;
   /** Sends what was held back. */
   flush(): void;
 }
@@ -20,6 +20,7 @@ export function createStatusReport(post: (status: ConnectionStatus) => void): St
     state: "starting",
     bot: null,
     reason: null,
+    hint: null,
     reconnects: 0,
     aliveAtMs: null,
   };
@@ -44,16 +45,16 @@ export function createStatusReport(post: (status: ConnectionStatus) => void): St
 
   return {
     connected(bot) {
-      Object.assign(status, { state: "connected", bot, reason: null, aliveAtMs: Date.now() });
+      Object.assign(status, { state: "connected", bot, reason: null, hint: null, aliveAtMs: Date.now() });
       sendWithin(CHANGE_EVERY_MS);
     },
     alive() {
       status.aliveAtMs = Date.now();
       sendWithin(ALIVE_EVERY_MS);
     },
-    reconnecting(reason) {
+    reconnecting(reason, hint) {
       if (status.state !== "reconnecting") status.reconnects += 1;
-      Object.assign(status, { state: "reconnecting", reason });
+      Object.assign(status, { state: "reconnecting", reason, hint: hint ?? null });
       sendWithin(CHANGE_EVERY_MS);
     },
     flush() {

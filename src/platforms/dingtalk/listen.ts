@@ -24,21 +24,21 @@ export async function listen(parts: ListenParts, hooks: ConnectionHooks, signal:
     };
     let reason = "DingTalk asked for a new connection.";
     let waitMs: number | undefined = 0;
+    let hint: string | undefined;
     try {
       if (isByConnection) await receiveByStream(parts, { ...hooks, connected }, signal);
       else await stayAccepted(parts, { ...hooks, connected }, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof PlatformError) || error.kind === "unauthorized") throw error;
-      reason = error.message;
-      waitMs = error.retryAfterMs;
+      ({ message: reason, hint, retryAfterMs: waitMs } = error);
     }
     if (signal.aborted) return;
     const wasStable = performance.now() - connectedAtMs >= timing.stableMs;
     if (wasStable) failures = 0;
     // Whoever is sent away at once is not to come back at once.
     if (waitMs === undefined || (waitMs === 0 && !wasStable)) waitMs = backoffMs(failures, timing.reconnect);
-    hooks.reconnecting(reason);
+    hooks.reconnecting(reason, hint);
     await sleep(waitMs, signal);
   }
 }

@@ -107,6 +107,7 @@ async function obey(text: string, hooks: ConnectionHooks | null, signal: AbortSi
     hooks?.reconnecting("the wind");
     hooks?.connected({ id: "1", name: "@toy_bot" });
   }
+  if (text === "adrift") hooks?.reconnecting("the calm", "Wait for the wind.");
   await (WAYS_TO_FAIL[text] ?? (() => undefined))(signal);
   if (text === "webhook path") return hooks?.webhookPath ?? "";
   return text === "state" ? JSON.stringify(hooks?.state) : text;

@@ -39,7 +39,7 @@ export async function listen(
       if (!(error instanceof PlatformError) || error.kind === "unauthorized" || error.kind === "conflict")
         throw error;
       if (performance.now() - openedAtMs >= timing.stableMs) failures = 0;
-      hooks.reconnecting(error.message);
+      hooks.reconnecting(error.message, error.hint);
       await sleep(error.retryAfterMs ?? backoffMs(failures, timing.retry), signal);
     }
   }

@@ -32,6 +32,8 @@ const RATE_LIMITED: ReadonlySet<number> = new Set([99991400, 230020, 11232, 1123
 const UNAUTHORIZED: ReadonlySet<number> = new Set([
   403, 514, 10003, 10012, 10013, 10014, 10015, 99991543, 99991662, 99991673,
 ]);
+/** An address that is not on the app's list. */
+const NOT_WHITELISTED = 99991401;
 /** Passes: a fault of the server, or a message with the same `uuid` that is being sent at this moment. */
 const UNAVAILABLE: ReadonlySet<number> = new Set([1, 1500, 230049, 1000040343, 1000040350]);
 
@@ -60,6 +62,8 @@ const REFUSALS: Readonly<Record<number, readonly [message: string, hint?: string
 
 const CREDENTIALS =
   "Compare app_id and app_secret with the developer console, Credentials & Basic Info (凭证与基础信息), check that the app is enabled, and that domain is the one the app belongs to.";
+const WHITELIST =
+  "Add the public address of this server in the developer console under Security Settings (安全设置), IP whitelist (IP 白名单), or switch the list off.";
 const SCOPES =
   "Add it in the developer console under Permissions & Scopes (权限管理) and publish a version of the app.";
 
@@ -103,6 +107,8 @@ function failureOf({ status, headers }: ApiAnswer, code: number, words: string, 
     return new FeishuError("rate_limited", `Feishu limits the rate of ${what}.`, code, {
       retryAfterMs: retryAfterOf(headers),
     });
+  if (code === NOT_WHITELISTED)
+    return unauthorized("Feishu takes no calls from the address of this server.", code, WHITELIST);
   if (UNAUTHORIZED.has(code))
     return unauthorized(`Feishu does not take the app's credentials: ${told}.`, code);
   if (TOKEN_REFUSED.has(code) || UNAVAILABLE.has(code) || code === 0 || status >= 500)

@@ -1,7 +1,6 @@
 import { PlatformError } from "../contract.ts";
 import { fieldsOf, textOf } from "../fields.ts";
 import type { FeishuApi } from "./api.ts";
-import { feishuCode, unauthorized } from "./errors.ts";
 
 /** Who the bot is. */
 export interface Identity {
@@ -10,7 +9,10 @@ export interface Identity {
   name: string;
 }
 
-/** Asks Feishu who the bot is, at the first call and whenever `fresh`. Rejects with `unauthorized` for an app without a bot. */
+/**
+ * Asks Feishu who the bot is, until it has told, and whenever `fresh`. Rejects with `unavailable` for an app that has no bot yet,
+ * since a version that is published gives it one.
+ */
 export type Identify = (signal: AbortSignal, options?: { fresh: boolean }) => Promise<Identity>;
 
 const HINT = "Add the feature Bot (机器人) to the app in the developer console and publish a version of it.";
@@ -22,11 +24,11 @@ export function createIdentify(api: FeishuApi): Identify {
     if (known !== null && !fresh) return known;
     const answer = await api.call({ method: "GET", path: "/bot/v3/info" }, signal).catch((error: unknown) => {
       if (!(error instanceof PlatformError) || error.kind !== "refused") throw error;
-      throw unauthorized(error.message, feishuCode(error), error.hint ?? HINT);
+      throw new PlatformError("unavailable", error.message, { hint: error.hint ?? HINT, cause: error });
     });
     const bot = fieldsOf(fieldsOf(answer)["bot"]);
     const [openId, name] = [textOf(bot["open_id"]), textOf(bot["app_name"])];
-    if (openId === "") throw unauthorized("The app has no bot.", 0, HINT);
+    if (openId === "") throw new PlatformError("unavailable", "The app has no bot.", { hint: HINT });
     known = { openId, name };
     return known;
   };

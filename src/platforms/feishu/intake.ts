@@ -9,6 +9,9 @@ import type { Timing } from "./timing.ts";
 
 type Hooks = Pick<ConnectionHooks, "emit" | "log">;
 
+/** The id of a bot that is not known yet. */
+const NOBODY = "";
+
 /** Resolves once what an event says is on disk, or says nothing to be kept; rejects when it has to come again. */
 export type TakeEvent = (event: unknown, hooks: Hooks) => Promise<void>;
 
@@ -68,9 +71,11 @@ export function createIntake({ api, identify, people, timing }: IntakeParts): Ta
   }
 
   async function takeMessage(event: unknown, hooks: Hooks): Promise<void> {
-    const { openId } = await identify(AbortSignal.timeout(timing.callMs));
-    const received = parseMessage(event, openId);
+    const bot = await identify(AbortSignal.timeout(timing.callMs)).catch(orError);
+    const received = parseMessage(event, bot instanceof PlatformError ? NOBODY : bot.openId);
     if (received === null) return;
+    // In a group, only who the bot is tells whether it is meant; the message comes again.
+    if (bot instanceof PlatformError && received.message.scope === "group") throw bot;
     await inLine(complete(received, hooks.log), received.message.address.chat, hooks);
   }
 
@@ -85,4 +90,9 @@ export function createIntake({ api, identify, people, timing }: IntakeParts): Ta
     if (type === "im.message.receive_v1") await takeMessage(event, hooks);
     else if (type === "card.action.trigger") await takePress(event, hooks);
   };
+}
+
+function orError(error: unknown): PlatformError {
+  if (error instanceof PlatformError) return error;
+  throw error;
 }

@@ -45,7 +45,7 @@ export async function listen(parts: ListenParts, hooks: ConnectionHooks, signal:
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof PlatformError) || error.kind === "unauthorized") throw error;
-      hooks.reconnecting(error.message);
+      hooks.reconnecting(error.message, error.hint);
       await sleep(waitAfter(error, course, parts.timing), signal);
     }
 }
@@ -60,26 +60,56 @@ function requireKeys({ encrypt_key, verification_token }: AccountSettings<"feish
   );
 }
 
+/** The connection comes first: only while there is one, the developer console lets events arrive by it. */
 async function connect(
-  { api, identify, take, timing }: ListenParts,
+  parts: ListenParts,
   course: Course,
   hooks: ConnectionHooks,
   signal: AbortSignal,
 ): Promise<void> {
-  const identity = await identify(signal);
+  const { api, take, timing } = parts;
   const endpoint = await askEndpoint(api, signal).catch((error: unknown) => {
     course.hasAnswered = error instanceof FeishuError;
     throw error;
   });
   Object.assign(course, { rules: endpoint.rules, hasAnswered: true });
+  const over = new AbortController();
+  const failed = Promise.withResolvers<never>();
   const opened = () => {
     course.openedAtMs = performance.now();
-    hooks.connected(botOf(identity));
+    introduce(parts, hooks, AbortSignal.any([signal, over.signal])).catch(failed.reject);
   };
   const ruled = (rules: ConnectionRules) => {
     course.rules = rules;
   };
-  await receiveBySocket({ endpoint, take, timing, opened, ruled }, hooks, signal);
+  const socket = { endpoint, take, timing, opened, ruled };
+  try {
+    await Promise.race([
+      receiveBySocket(socket, hooks, AbortSignal.any([signal, over.signal])),
+      failed.promise,
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Says who the bot is as soon as Feishu tells, and until then why it does not. */
+async function introduce(
+  { identify, timing }: ListenParts,
+  hooks: ConnectionHooks,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures += 1)
+    try {
+      const identity = await identify(signal);
+      if (!signal.aborted) hooks.connected(botOf(identity));
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof PlatformError)) throw error;
+      hooks.reconnecting(error.message, error.hint);
+      await sleep(error.retryAfterMs ?? backoffMs(failures, timing.retry), signal);
+    }
 }
 
 /** While Feishu cannot be reached, our own back-off; once it can be, its rules. Throws the error when these allow no more. */

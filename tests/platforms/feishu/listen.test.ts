@@ -316,15 +316,64 @@ describe("Feishu's rules", () => {
   });
 });
 
+describe("an app whose bot is not known yet", () => {
+  const BOT = "GET /bot/v3/info";
+  const NO_BOT = { code: 11205, msg: "app do not have bot" };
+
+  test("has its connection all the same, says what to do, and is known once a version is published", async () => {
+    const fake = startFakeFeishu();
+    fake.fail(BOT, NO_BOT, 3);
+    await using rig = startAdapter({ fake });
+    const { heard } = rig;
+    await fake.until(() => heard.troubles.length > 0, "it says so");
+    expect(fake.connections).toBe(1);
+    expect(heard.troubles[0]).toContain("11205 app do not have bot");
+    expect(heard.hints[0]).toMatch(/机器人.*publish a version/);
+    await fake.until(() => heard.bots.length === 1, "it is known");
+    expect(heard.bots).toEqual([{ id: "ou_bot", name: "Hermes" }]);
+    expect([fake.connections, fake.opened, heard.troubles.length]).toEqual([1, 1, 3]);
+  });
+
+  test("answers in direct chats; what comes from a group is not taken until it is known who is meant", async () => {
+    const fake = startFakeFeishu();
+    fake.fail(BOT, NO_BOT);
+    await using rig = startAdapter({ fake, redeliverAfterMs: 50 });
+    const { heard } = rig;
+    await fake.until(() => fake.connections === 1, "the connection");
+    fake.write({ text: "in the group", chat: "oc_group", mention: true });
+    fake.write({ text: "hello" });
+    await fake.until(() => heard.emitted.length === 1, "the message");
+    expect(heard.emitted[0]).toMatchObject({ text: "hello", scope: "direct", isForBot: true });
+    expect(heard.bots).toEqual([]);
+    fake.heal();
+    await fake.until(() => heard.emitted.length === 2, "the group's");
+    expect(heard.emitted[1]).toMatchObject({ text: "in the group", scope: "group", isForBot: true });
+  });
+
+  test("because of its IP whitelist is told where that is", async () => {
+    const fake = startFakeFeishu();
+    fake.fail(BOT, { code: 99991401, msg: "ip is denied by app setting" }, 1);
+    await using rig = startAdapter({ fake });
+    await fake.until(() => rig.heard.bots.length === 1, "it is known");
+    expect(rig.heard.troubles).toEqual(["Feishu takes no calls from the address of this server."]);
+    expect(rig.heard.hints[0]).toMatch(/安全设置.*IP 白名单/);
+  });
+});
+
 describe("credentials that are of no use are told in words", () => {
   test.each([
-    ["a wrong secret", { app_secret: "wrong" }],
-    ["an app that is not there", { app_id: "cli_0000000000000000" }],
-  ])("%s", async (_, settings) => {
+    ["a wrong secret", { app_secret: "wrong" }, "514 app_id or app_secret is invalid"],
+    ["an app that is not there", { app_id: "cli_0000000000000000" }, "514 app_id or app_secret is invalid"],
+    [
+      "the same with callbacks",
+      { app_secret: "wrong", mode: "webhook", encrypt_key: "k" },
+      "10014 app secret invalid",
+    ],
+  ])("%s", async (_, settings, why) => {
     await using rig = startAdapter({ settings });
     const { kind, message, hint } = await failureOf(rig.listening);
     expect(kind).toBe("unauthorized");
-    expect(message).toBe("Feishu does not take the app's credentials: 10014 app secret invalid.");
+    expect(message).toBe(`Feishu does not take the app's credentials: ${why}.`);
     expect(hint).toContain("凭证与基础信息");
     expect(`${message}${hint}`).not.toContain("wrong");
   });
@@ -343,15 +392,6 @@ describe("credentials that are of no use are told in words", () => {
     rig.fake.revoke();
     expect((await failureOf(rig.listening)).kind).toBe("unauthorized");
     expect(rig.fake.connections).toBe(0);
-  });
-
-  test("an app without a bot", async () => {
-    const fake = startFakeFeishu();
-    fake.fail("GET /bot/v3/info", { code: 11205, msg: "app do not have bot" });
-    await using rig = startAdapter({ fake });
-    const { kind, hint } = await failureOf(rig.listening);
-    expect(kind).toBe("unauthorized");
-    expect(hint).toContain("机器人");
   });
 
   test.each([[{ app_id: undefined }], [{ app_secret: undefined }], [{ api_base: "no address" }]])(

@@ -29,6 +29,7 @@ export interface Heard extends ConnectionHooks {
   emitted: InboundMessage[];
   bots: BotIdentity[];
   troubles: string[];
+  hints: string[];
   logs: { level: string; message: string; fields: Record<string, unknown> }[];
   signs: number;
 }
@@ -39,6 +40,7 @@ export function hear(take: (message: InboundMessage) => Promise<void> = async ()
     emitted: [],
     bots: [],
     troubles: [],
+    hints: [],
     logs: [],
     signs: 0,
     state: null,
@@ -50,7 +52,10 @@ export function hear(take: (message: InboundMessage) => Promise<void> = async ()
     alive() {
       heard.signs += 1;
     },
-    reconnecting: (reason) => void heard.troubles.push(reason),
+    reconnecting(reason, hint = "") {
+      heard.troubles.push(reason);
+      heard.hints.push(hint);
+    },
     webhookPath: "/webhook/feishu",
     saveState: () => undefined,
     log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),

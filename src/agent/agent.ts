@@ -31,6 +31,8 @@ const WAITING_POLL_MORE_MS = 10;
 /** What an aborted turn gets to let go of its model and its tools. */
 const ABORT_GRACE_MS = 1_000;
 const OVERLOAD_RETRY_MS = 5_000;
+/** Of somebody in a chat, and never more than half of all that may wait. */
+const MAX_WAITING_OF_PERSON = 1_000;
 const SESSION_ID = new RegExp(ID_PATTERN);
 
 /** What the agent works with. */
@@ -130,7 +132,7 @@ export function createAgent(parts: AgentParts): AgentService {
    */
   async function accept(request: TurnRequest): Promise<{ run: Run; duplicate: boolean }> {
     const isSubTask = request.subTask?.parent !== undefined;
-    refuseMore(isSubTask);
+    refuseMore(request, isSubTask);
     const newRun = toRun(request);
     const { id, session } = newRun;
     const written = store.runs.accept(newRun);
@@ -153,8 +155,11 @@ export function createAgent(parts: AgentParts): AgentService {
     }
   }
 
-  /** A sub-task belongs to a turn that runs already, so it is taken on as long as that may go on. */
-  function refuseMore(isSubTask: boolean): void {
+  /**
+   * A sub-task belongs to a turn that runs already, so it is taken on as long as that may go on. Of those who write in chats nobody
+   * may take all places: anybody may be among them.
+   */
+  function refuseMore({ caller }: TurnRequest, isSubTask: boolean): void {
     if (isSubTask) {
       parking.signal.throwIfAborted();
       return;
@@ -162,6 +167,8 @@ export function createAgent(parts: AgentParts): AgentService {
     if (stopping) throw shuttingDown();
     const { max_queued_turns } = config.current.agent;
     if (schedule.waiting >= max_queued_turns) throw overloaded(max_queued_turns);
+    const share = Math.min(MAX_WAITING_OF_PERSON, Math.ceil(max_queued_turns / 2));
+    if (caller.door === "gateway" && schedule.waitingOf(sessionOwner(caller)) >= share) throw tooMany(share);
   }
 
   /** Checks the request; everything that can be refused is refused here, before anything is stored. */
@@ -283,5 +290,11 @@ function overloaded(limit: number): AppError {
   return new AppError("overloaded", `${limit} turns are waiting already.`, {
     hint: "Try again later. agent.max_queued_turns sets how many may wait.",
     retryAfterMs: OVERLOAD_RETRY_MS,
+  });
+}
+
+function tooMany(share: number): AppError {
+  return new AppError("rate_limited", `${share} messages of yours wait for an answer already.`, {
+    hint: "Wait for the answers, or end the waiting with /stop.",
   });
 }

@@ -1,5 +1,6 @@
 import { backoffMs } from "../lib/backoff.ts";
 import type { Log } from "../lib/log.ts";
+import { ownerOf } from "../tools/contract.ts";
 
 /** Between two looks at a session in which another process has a run. */
 const BUSY = { baseMs: 10, maxMs: 250 };
@@ -26,6 +27,8 @@ export interface Schedule<Run extends Waiting> {
   remove(id: string): void;
   /** True while the run waits here; no longer once it is being started. */
   isWaiting(id: string): boolean;
+  /** How many of this owner's runs wait here. */
+  waitingOf(owner: string): number;
   setLimit(maxConcurrent: number): void;
   /** Starts nothing more. Resolves once everything that runs has ended. */
   stop(): Promise<void>;
@@ -58,6 +61,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
   const ready = new Set<Session<Run>>(); // a Set keeps the order
   const readySubTasks = new Set<Session<Run>>(); // whose oldest run is one
   const waiting = new Map<string, Run>();
+  const waitingByOwner = new Map<string, number>();
   const active = new Map<string, Promise<void>>();
   const removed = new Set<string>(); // of the active ones
   let order = new Map<string, number>(); // of acceptance, as the store told it last
@@ -77,11 +81,24 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       startOldest(session);
     }
   };
+  const count = ({ sessionKey }: Run, change: 1 | -1) => {
+    const owner = ownerOf(sessionKey);
+    const number = (waitingByOwner.get(owner) ?? 0) + change;
+    if (number > 0) waitingByOwner.set(owner, number);
+    else waitingByOwner.delete(owner);
+  };
+  const noteWaiting = (run: Run) => {
+    waiting.set(run.id, run);
+    count(run, 1);
+  };
+  const forgetWaiting = (run: Run) => {
+    if (waiting.delete(run.id)) count(run, -1);
+  };
   /** Of a session that is ready. */
   const startOldest = (session: Session<Run>) => {
     const run = session.waiting.shift();
     if (!run) return void sessions.delete(session.key);
-    waiting.delete(run.id);
+    forgetWaiting(run);
     if (!run.isSubTask) taken += 1;
     active.set(run.id, serve(session, run));
   };
@@ -96,7 +113,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
     const isRemoved = removed.delete(run.id);
     if (outcome === "busy" && !isRemoved) {
       session.waiting.unshift(run);
-      waiting.set(run.id, run);
+      noteWaiting(run);
       sort(session); // an older run may have come meanwhile, perhaps the very one that makes this one wait
       setTimeout(makeReady, backoffMs(session.retries++, BUSY), session);
     } else {
@@ -123,7 +140,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
   };
   const enqueue = (run: Run): Session<Run> | null => {
     if (stopped || waiting.has(run.id) || active.has(run.id)) return null;
-    waiting.set(run.id, run);
+    noteWaiting(run);
     let session = sessions.get(run.sessionKey);
     if (!session) {
       session = { key: run.sessionKey, waiting: [], retries: 0 };
@@ -152,11 +169,12 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       if (active.has(id)) removed.add(id);
       const run = waiting.get(id);
       if (!run) return;
-      waiting.delete(id);
+      forgetWaiting(run);
       const queue = sessions.get(run.sessionKey)?.waiting ?? [];
       queue.splice(queue.indexOf(run), 1);
     },
     isWaiting: (id) => waiting.has(id),
+    waitingOf: (owner) => waitingByOwner.get(owner) ?? 0,
     setLimit(maxConcurrent) {
       places = maxConcurrent;
       fillPlaces();

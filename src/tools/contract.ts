@@ -132,6 +132,11 @@ export function sessionKey(owner: string, id: string): string {
   return `${owner}/${id}`;
 }
 
+/** Whose session it is. */
+export function ownerOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
+}
+
 /** The id of the session, which is what its owner sees of the key. */
 export function sessionIdOf(key: string): string {
   return key.slice(key.indexOf("/") + 1);

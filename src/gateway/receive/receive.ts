@@ -24,6 +24,7 @@ import { turnOf } from "./turn.ts";
 /** Without letters and digits that look alike. */
 const CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_CHARS = 8;
+const RARELY_MS = 600_000;
 /** Refusals that pass: the platform shall deliver the message again. */
 const PASSING: ReadonlySet<string> = new Set([
   "overloaded",
@@ -104,7 +105,8 @@ export function createReceive(parts: ReceiveParts): Receive {
       await ask(received, chat);
     } catch (error) {
       if (!(error instanceof AppError) || PASSING.has(error.code)) throw error;
-      await say(received, wordsIn(place.language).failed(failureOf(error)));
+      const text = wordsIn(place.language).failed(failureOf(error));
+      await (error.code === "rate_limited" ? sayRarely(received, text) : say(received, text));
     }
   }
 
@@ -182,6 +184,20 @@ export function createReceive(parts: ReceiveParts): Receive {
     if (text === null) return;
     const notice: NewOutboundDelivery = { ...replyTo(received, "notice"), text };
     if (await store.deliveries.add(notice)) parts.deliver(notice);
+  }
+
+  /** What would be said to every message of a flood. */
+  async function sayRarely(received: Received, text: string): Promise<void> {
+    const slot = String(Math.floor(Date.now() / RARELY_MS));
+    const id = derivedId("dlv", received.place.chatKey, slot, text);
+    if (await isTaken(received)) return;
+    const notice: NewOutboundDelivery = { ...replyTo(received, "notice"), id, text };
+    if (await store.deliveries.add(notice)) parts.deliver(notice);
+  }
+
+  /** Whether it is answered already, or will be. */
+  async function isTaken(received: Received): Promise<boolean> {
+    return (await store.deliveries.get(replyTo(received, "answer").id)) !== null;
   }
 
   return (connection, event) => {

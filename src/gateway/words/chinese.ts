@@ -23,6 +23,7 @@ const ERRORS: Readonly<Record<string, { message: string; hint: string }>> = {
     message: "本次回答的预算已用完。",
     hint: "请一次少问一些；管理者可提高 `agent` 下的上限。",
   },
+  rate_limited: { message: "你还有太多消息在等待回答。", hint: "请等待回答，或用 `/stop` 结束等待。" },
   overloaded: { message: "当前请求过多。", hint: "请稍后再试。" },
   attachment_refused: { message: "附件无法使用。", hint: "请改发其他文件，或减少文件的大小和数量。" },
   invalid_request: { message: "请求无效。", hint: "请缩短或修改消息后再试。" },

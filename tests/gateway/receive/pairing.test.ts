@@ -24,7 +24,7 @@ test("whoever is let in by somebody in a chat is told so in the own chat and lan
   await chat.until(() => chat.messages("77").length === 2);
   expect(chat.messages("77")[1]?.text).toBe("你已获准，现在可以与我对话了。");
   await chat.until(() => chat.messages("1").length === 1);
-  expect(chat.messages("1")[0]?.text).toBe("Bob (7) may write to this bot now.");
+  expect(chat.messages("1")[0]?.text).toBe("`Bob (7)` may write to this bot now.");
   expect(await noticesOf(gateway.store)).toHaveLength(2);
 });
 

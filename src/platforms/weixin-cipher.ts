@@ -28,7 +28,11 @@ export function signatureOf(parts: readonly string[]): string {
 }
 
 /** True for the signature of these parts. Without a token nothing is signed. */
-export function isSigned(signature: string | undefined, token: string | undefined, parts: readonly string[]) {
+export function isSigned(
+  signature: string | undefined,
+  token: string | undefined,
+  parts: readonly string[],
+): boolean {
   if (!signature || !token?.trim()) return false;
   return sameSecret(signature, signatureOf([token, ...parts]));
 }

@@ -7,6 +7,7 @@ import { lacks } from "./errors.ts";
 import { fetchFile } from "./fetch-file.ts";
 import { createGiving } from "./giving.ts";
 import { createHeld } from "./held.ts";
+import { createPushes } from "./pushes.ts";
 import { createSending } from "./send.ts";
 import { TIMING, type Timing } from "./timing.ts";
 import { createTyping } from "./typing.ts";
@@ -25,11 +26,12 @@ export function createAdapter(account: AccountSettings<"wechat">, timing: Timing
   const held = createHeld(timing.repeatMs);
   let hooks: ConnectionHooks | null = null;
   const log = (message: string, fields: Record<string, unknown>) => hooks?.log("debug", message, fields);
-  const giving = createGiving({ api, conversations, held, timing, words, now: Date.now, log });
+  const pushes = createPushes({ api, conversations, timing, now: Date.now });
+  const giving = createGiving({ conversations, held, pushes, timing, words, log });
   const working = new Set<string>();
-  const send = createSending({ api, giving, timing });
+  const send = createSending({ api, giving, pushes, timing });
   const type = createTyping(api);
-  const webhook = createWebhook({ account, conversations, held, giving, working, words, timing });
+  const webhook = createWebhook({ account, conversations, held, giving, pushes, working, words, timing });
 
   return {
     async listen(given, signal) {

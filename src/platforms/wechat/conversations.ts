@@ -28,11 +28,6 @@ export interface Conversations {
   save(): void;
 }
 
-/** What a message of a person allows (https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Service_Center_messages.html). */
-export const AFTER_MESSAGE = { pushes: 5, lastsMs: 48 * 3_600_000 };
-/** What a press of the menu or a subscription allows. */
-export const AFTER_ACTION = { pushes: 3, lastsMs: 60_000 };
-
 /** Whoever was heard last is remembered. */
 const MAX_CONVERSATIONS = 5000;
 const MAX_KEPT_CHARS = 200_000;

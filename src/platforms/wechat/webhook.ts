@@ -4,6 +4,7 @@ import type { Conversations } from "./conversations.ts";
 import type { Giving } from "./giving.ts";
 import type { Held, HeldCall } from "./held.ts";
 import { type Heard, parseCallback } from "./parse.ts";
+import type { Pushes } from "./pushes.ts";
 import { createReplays } from "./replays.ts";
 import type { Timing } from "./timing.ts";
 import { asksForMore, type Words } from "./words.ts";
@@ -14,6 +15,7 @@ export interface WebhookParts {
   conversations: Conversations;
   held: Held;
   giving: Giving;
+  pushes: Pushes;
   /** People for whom an answer is being made. */
   working: ReadonlySet<string>;
   words: Words;
@@ -36,7 +38,7 @@ const LAST_ATTEMPT = 3;
  * long; what comes later is given at the next message.
  */
 export function createWebhook(parts: WebhookParts) {
-  const { account, conversations, giving } = parts;
+  const { account, conversations, giving, pushes } = parts;
   const replays = createReplays();
 
   return async (request: WebhookRequest, hooks: ConnectionHooks): Promise<WebhookAnswer> => {
@@ -53,9 +55,15 @@ export function createWebhook(parts: WebhookParts) {
     if (heard.message !== null)
       return answerCall({ ...heard, message: heard.message }, callback, request, hooks);
     hooks.log("debug", "a callback says nothing to be answered", { type: callback.fields.get("MsgType") });
-    if (heard.opens !== null && heard.user !== "") giving.heard(heard.user, heard.opens);
+    if (heard.opens !== null && heard.user !== "") open(heard.user, heard.opens);
     return SUCCESS;
   };
+
+  /** The person has done something: what is kept is given. True when something is. */
+  function open(user: string, by: "message" | "action"): boolean {
+    pushes.open(user, by);
+    return giving.giveKept(user);
+  }
 
   async function answerCall(
     heard: Taken,
@@ -85,7 +93,7 @@ export function createWebhook(parts: WebhookParts) {
     { user, opens, message }: Taken,
     hooks: ConnectionHooks,
   ): Promise<void> {
-    const isGiven = call.attempt === 1 && opens !== null && giving.heard(user, opens);
+    const isGiven = call.attempt === 1 && opens !== null && open(user, opens);
     if (call.isTaken) return;
     try {
       if (!isGiven || !asksForMore(message.text)) await hooks.emit(message);
@@ -97,8 +105,8 @@ export function createWebhook(parts: WebhookParts) {
 
   /** What is to be said when the answer is not there in time; null: nothing. */
   async function afterHolding(call: HeldCall, user: string, receivedAtMs: number): Promise<string | null> {
-    const isOver = call.isTaken && (giving.canPush || call.attempt >= LAST_ATTEMPT);
-    if (isOver) return !giving.canPush && parts.working.has(user) ? parts.words.thinking : null;
+    const isOver = call.isTaken && (pushes.areAllowed || call.attempt >= LAST_ATTEMPT);
+    if (isOver) return !pushes.areAllowed && parts.working.has(user) ? parts.words.thinking : null;
     // Nothing is said: WeChat hangs up and calls again.
     return call.answer(receivedAtMs + parts.timing.hangUpMs - Date.now());
   }

@@ -7,21 +7,19 @@ import {
   type Sent,
 } from "../../contract.ts";
 import { type Fields, textOf } from "../../fields.ts";
+import { createInSteps } from "../../in-steps.ts";
 import type { WeixinApi } from "../../weixin-api.ts";
+import { WeixinError } from "../../weixin-error.ts";
 import { mediaKindOf, uploadMedia } from "../../weixin-media.ts";
+import { meaningOf } from "../errors.ts";
 import { toAppContent } from "../render.ts";
 import type { Timing } from "../timing.ts";
 
-/** Messages with files that were sent in part, so that a new try goes on where the last one stopped. */
-const MAX_UNFINISHED = 100;
 /** The longest time in which WeCom looks for the same message, and the shortest that is used here. */
 const MAX_DUPLICATE_S = 14_400;
 const MIN_DUPLICATE_S = 1800;
-
-interface Progress {
-  sent: Sent | null;
-  files: number;
-}
+/** None of those that a message is for may get it. */
+const NOBODY_REACHED = 81013;
 
 /** What sending works with. */
 export interface AppSendingParts {
@@ -35,7 +33,7 @@ export interface AppSendingParts {
  * message of its own.
  */
 export function createAppSending({ account, api, timing }: AppSendingParts) {
-  const unfinished = new Map<string, Progress>();
+  const inSteps = createInSteps<Sent>();
 
   const post = async (message: OutboundMessage, content: Fields, signal: AbortSignal): Promise<Sent> => {
     const json = {
@@ -58,17 +56,13 @@ export function createAppSending({ account, api, timing }: AppSendingParts) {
 
   return async (message: OutboundMessage, signal: AbortSignal): Promise<Sent> => {
     const { markdown, files = [], idempotencyId } = message;
-    const progress = unfinished.get(idempotencyId) ?? { sent: null, files: 0 };
-    remember(unfinished, idempotencyId, progress);
-    if (markdown.trim() !== "") progress.sent ??= await post(message, toAppContent(markdown), signal);
-    for (const file of files.slice(progress.files)) {
-      const sent = await postFile(message, file, signal);
-      progress.sent ??= sent;
-      progress.files += 1;
-    }
-    unfinished.delete(idempotencyId);
-    if (progress.sent === null) throw new PlatformError("refused", "There is nothing to send.");
-    return progress.sent;
+    const hasText = markdown.trim() !== "";
+    const [sent] = await inSteps(idempotencyId, [
+      ...(hasText ? [() => post(message, toAppContent(markdown), signal)] : []),
+      ...files.map((file) => () => postFile(message, file, signal)),
+    ]);
+    if (sent === undefined) throw new PlatformError("refused", "There is nothing to send.");
+    return sent;
   };
 }
 
@@ -90,16 +84,7 @@ function duplicateIntervalOf({ idempotencyId }: OutboundMessage): number {
 /** To one person, a call that worked for others has worked for nobody. */
 function refuseInvalid(answer: Fields): void {
   if (textOf(answer["invaliduser"]) !== "")
-    throw new PlatformError("refused", "This person may not use the application, or does not exist.", {
-      hint: "Add the person to the visible range (可见范围) of the application.",
-    });
+    throw new WeixinError(NOBODY_REACHED, meaningOf(NOBODY_REACHED, "message/send"));
   if (textOf(answer["unlicenseduser"]) !== "")
     throw new PlatformError("refused", "This person has no licence for the API (接口许可).");
-}
-
-function remember(unfinished: Map<string, Progress>, id: string, progress: Progress): void {
-  unfinished.delete(id);
-  unfinished.set(id, progress);
-  const [oldest] = unfinished.keys();
-  if (unfinished.size > MAX_UNFINISHED && oldest !== undefined) unfinished.delete(oldest);
 }

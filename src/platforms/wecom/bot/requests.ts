@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createInOrder } from "../../../lib/in-order.ts";
 import { PlatformError } from "../../contract.ts";
 import type { Fields } from "../../fields.ts";
 import { type Frame, writeFrame } from "./frame.ts";
@@ -20,7 +21,7 @@ export interface Requests {
 /** Acknowledgements name nothing but the `req_id`, so that of one id only one frame is on its way at a time. */
 export function createRequests(post: (text: string) => void, ackMs: number): Requests {
   const waiting = new Map<string, PromiseWithResolvers<Frame>>();
-  const turns = new Map<string, Promise<unknown>>();
+  const inOrder = createInOrder();
   let over: PlatformError | null = null;
 
   async function exchange(
@@ -46,13 +47,7 @@ export function createRequests(post: (text: string) => void, ackMs: number): Req
 
   return {
     send(cmd, body, { reqId = `${cmd}_${randomUUID()}`, timeoutMs = ackMs } = {}) {
-      const before = turns.get(reqId) ?? Promise.resolve();
-      const task = () => exchange(cmd, body, reqId, timeoutMs);
-      const result = before.then(task, task);
-      turns.set(reqId, result);
-      const leave = () => turns.get(reqId) === result && turns.delete(reqId);
-      result.then(leave, leave);
-      return result;
+      return inOrder(reqId, () => exchange(cmd, body, reqId, timeoutMs));
     },
     answer: (frame) => waiting.get(frame.reqId)?.resolve(frame),
     end(reason) {

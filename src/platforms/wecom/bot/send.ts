@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { type OutboundFile, type OutboundMessage, PlatformError, type Sent } from "../../contract.ts";
 import type { Fields } from "../../fields.ts";
+import { createInSteps } from "../../in-steps.ts";
 import { mediaKindOf } from "../../weixin-media.ts";
 import { toBotMarkdown } from "../render.ts";
 import type { Exchanges } from "./exchanges.ts";
@@ -16,19 +17,12 @@ export interface BotSendingParts {
   chunkMs: number;
 }
 
-/** Messages with files that were sent in part, so that a new try goes on where the last one stopped. */
-const MAX_UNFINISHED = 100;
 /** The ids of messages that are whole begin with this, and go on with what they show: they cannot be changed any more. */
 const WHOLE = "whole_";
 
-interface Progress {
-  sent: Sent | null;
-  files: number;
-}
-
 /** Answers in place where that is possible, by a stream; writes messages of their own elsewhere. */
 export function createBotSending({ exchanges, streams, request, chunkMs }: BotSendingParts) {
-  const unfinished = new Map<string, Progress>();
+  const inSteps = createInSteps<Sent>();
 
   const push = (chat: string, content: Fields) => request("aibot_send_msg", { chatid: chat, ...content }, {});
 
@@ -60,22 +54,18 @@ export function createBotSending({ exchanges, streams, request, chunkMs }: BotSe
     const kind = mediaKindOf(file);
     const id = await uploadFile(request, kind, file, chunkMs, signal);
     await push(address.chat, { msgtype: kind, [kind]: { media_id: id } });
+    return { messageId: wholeId(file.name) };
   }
 
   return {
     async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
       const { markdown, files = [], idempotencyId } = message;
-      const progress = unfinished.get(idempotencyId) ?? { sent: null, files: 0 };
-      remember(unfinished, idempotencyId, progress);
-      if (markdown.trim() !== "") progress.sent ??= await sendText(message);
-      for (const file of files.slice(progress.files)) {
-        await sendFile(message, file, signal);
-        progress.sent ??= { messageId: wholeId(file.name) };
-        progress.files += 1;
-      }
-      unfinished.delete(idempotencyId);
-      if (progress.sent === null) throw new PlatformError("refused", "There is nothing to send.");
-      return progress.sent;
+      const [sent] = await inSteps(idempotencyId, [
+        ...(markdown.trim() === "" ? [] : [() => sendText(message)]),
+        ...files.map((file) => () => sendFile(message, file, signal)),
+      ]);
+      if (sent === undefined) throw new PlatformError("refused", "There is nothing to send.");
+      return sent;
     },
 
     /** Brings an answer that grows to a text. Rejects with `refused` for any other message, unless it shows that already. */
@@ -96,11 +86,4 @@ function isFirstPart({ idempotencyId }: OutboundMessage): boolean {
 
 function wholeId(text: string): string {
   return WHOLE + hash("sha256", text, "base64url").slice(0, 32);
-}
-
-function remember(unfinished: Map<string, Progress>, id: string, progress: Progress): void {
-  unfinished.delete(id);
-  unfinished.set(id, progress);
-  const [oldest] = unfinished.keys();
-  if (unfinished.size > MAX_UNFINISHED && oldest !== undefined) unfinished.delete(oldest);
 }

@@ -14,9 +14,10 @@ export interface Waiting {
 }
 
 /**
- * Decides when a run starts: one of a session at a time, in the order of acceptance, and so many at once over all. Sub-tasks
- * stand outside of that number, so that parents that wait for them can never take up all the places they need; how many
- * there are is bounded by the depth and the number of sub-tasks that each parent may have.
+ * Decides when a run starts: one of a session at a time, in the order of acceptance, and so many at once over all. Sessions take
+ * turns, and whoever has half of the places lets others go first. Sub-tasks stand outside of that number, so that parents that
+ * wait for them can never take up all the places they need; how many there are is bounded by the depth and the number of
+ * sub-tasks that each parent may have.
  */
 export interface Schedule<Run extends Waiting> {
   /** Puts a run behind the others of its session. It may start within this very tick of the event loop. */
@@ -62,6 +63,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
   const readySubTasks = new Set<Session<Run>>(); // whose oldest run is one
   const waiting = new Map<string, Run>();
   const waitingByOwner = new Map<string, number>();
+  const placesByOwner = new Map<string, number>();
   const active = new Map<string, Promise<void>>();
   const removed = new Set<string>(); // of the active ones
   let order = new Map<string, number>(); // of acceptance, as the store told it last
@@ -75,31 +77,33 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       readySubTasks.delete(session);
       startOldest(session);
     }
-    for (const session of ready) {
-      if (stopped || taken >= places) return;
-      ready.delete(session);
-      startOldest(session);
-    }
+    for (const mayBeGreedy of [false, true])
+      for (const session of ready) {
+        if (stopped || taken >= places) return;
+        if (!mayBeGreedy && isGreedy(session)) continue;
+        ready.delete(session);
+        startOldest(session);
+      }
   };
-  const count = ({ sessionKey }: Run, change: 1 | -1) => {
-    const owner = ownerOf(sessionKey);
-    const number = (waitingByOwner.get(owner) ?? 0) + change;
-    if (number > 0) waitingByOwner.set(owner, number);
-    else waitingByOwner.delete(owner);
-  };
+  /** Its owner has half of the places: others go first, if there are any. */
+  const isGreedy = ({ key }: Session<Run>) => 2 * countOf(placesByOwner, ownerOf(key)) >= places;
   const noteWaiting = (run: Run) => {
     waiting.set(run.id, run);
-    count(run, 1);
+    change(waitingByOwner, ownerOf(run.sessionKey), 1);
   };
   const forgetWaiting = (run: Run) => {
-    if (waiting.delete(run.id)) count(run, -1);
+    if (waiting.delete(run.id)) change(waitingByOwner, ownerOf(run.sessionKey), -1);
+  };
+  const takePlace = ({ sessionKey }: Run, places: 1 | -1) => {
+    taken += places;
+    change(placesByOwner, ownerOf(sessionKey), places);
   };
   /** Of a session that is ready. */
   const startOldest = (session: Session<Run>) => {
     const run = session.waiting.shift();
     if (!run) return void sessions.delete(session.key);
     forgetWaiting(run);
-    if (!run.isSubTask) taken += 1;
+    if (!run.isSubTask) takePlace(run, 1);
     active.set(run.id, serve(session, run));
   };
   const queue = (session: Session<Run>) => {
@@ -109,7 +113,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
   const serve = async (session: Session<Run>, run: Run) => {
     const outcome = await attempt(run);
     active.delete(run.id);
-    if (!run.isSubTask) taken -= 1;
+    if (!run.isSubTask) takePlace(run, -1);
     const isRemoved = removed.delete(run.id);
     if (outcome === "busy" && !isRemoved) {
       session.waiting.unshift(run);
@@ -174,7 +178,7 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       queue.splice(queue.indexOf(run), 1);
     },
     isWaiting: (id) => waiting.has(id),
-    waitingOf: (owner) => waitingByOwner.get(owner) ?? 0,
+    waitingOf: (owner) => countOf(waitingByOwner, owner),
     setLimit(maxConcurrent) {
       places = maxConcurrent;
       fillPlaces();
@@ -187,4 +191,15 @@ export function createSchedule<Run extends Waiting>(parts: ScheduleParts<Run>): 
       return waiting.size;
     },
   };
+}
+
+function countOf(counts: ReadonlyMap<string, number>, owner: string): number {
+  return counts.get(owner) ?? 0;
+}
+
+/** Owners of nothing are forgotten. */
+function change(counts: Map<string, number>, owner: string, by: 1 | -1): void {
+  const count = countOf(counts, owner) + by;
+  if (count === 0) counts.delete(owner);
+  else counts.set(owner, count);
 }

@@ -48,6 +48,35 @@ describe("schedule", () => {
     );
   });
 
+  test("whoever has half of the places lets others go first, however many sessions of theirs were ready before", async () => {
+    const started: string[] = [];
+    const going = new Map<string, () => void>();
+    const schedule = createSchedule({
+      maxConcurrent: 4,
+      log,
+      execute({ id }) {
+        started.push(id);
+        return new Promise((resolve) => going.set(id, () => resolve("done")));
+      },
+    });
+    const end = async (id: string) => {
+      going.get(id)?.();
+      await new Promise(setImmediate);
+    };
+    for (let n = 0; n < 20; n++) schedule.add({ id: `a${n}`, sessionKey: `ann/${n}` });
+    expect(started).toEqual(["a0", "a1", "a2", "a3"]); // as long as nobody else is there
+    for (const who of ["b", "c"]) schedule.add({ id: who, sessionKey: `${who}/1` });
+    await end("a0");
+    await end("a1");
+    expect(started.slice(4)).toEqual(["b", "c"]);
+    await end("b");
+    await end("a2");
+    expect(started.slice(6)).toEqual(["a4", "a5"]);
+    for (const id of going.keys()) setImmediate(() => end(id));
+    while (started.length < 22) for (const id of going.keys()) await end(id);
+    await schedule.stop();
+  });
+
   test("what is busy elsewhere is tried again, and holds no place meanwhile", async () => {
     let busy = 3;
     const order: string[] = [];

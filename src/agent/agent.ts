@@ -9,14 +9,16 @@ import type { Store } from "../store/contract.ts";
 import type { NewRun, Run } from "../store/records.ts";
 import { ID_PATTERN, sessionIdOf, sessionKey, sessionOwner } from "../tools/contract.ts";
 import type { ToolRegistry } from "../tools/registry.ts";
+import { type Announcer, SILENT_ANNOUNCER } from "../webhooks/outbound/announcer.ts";
 import { createApprovals } from "./approvals.ts";
 import { checkAttachmentCount } from "./attachments.ts";
 import type { AcceptedRequest, AgentService, FetchFile, TurnRequest } from "./contract.ts";
-import { encodeEvent, publicUsage, startedEvent } from "./events.ts";
+import { publicUsage, startedEvent } from "./events.ts";
 import { createHub } from "./hub.ts";
 import { createPace } from "./pace.ts";
 import { cancelled, createRunningTurns } from "./running.ts";
 import { createSchedule, type Waiting } from "./schedule.ts";
+import { createRunTeller, toldOfAcceptance } from "./told.ts";
 import { NO_USAGE } from "./usage.ts";
 
 /** How often the store is asked for runs that another process left behind. */
@@ -46,14 +48,16 @@ export interface AgentParts {
   fetch: SafeFetch;
   /** For files of chats; absent in a process that connects no platform. */
   fetchFile?: FetchFile;
+  /** Makes what others are told by webhook; without it they are told nothing. */
+  announcer?: Announcer;
 }
 
 /** What the schedule keeps of a run. Thousands of them may wait. */
-type QueuedRun = Pick<Run, "id" | "sessionKey" | "request"> & Pick<Waiting, "isSubTask">;
+type QueuedRun = Pick<Run, "id" | "sessionKey" | "kind" | "request"> & Pick<Waiting, "isSubTask">;
 
 /** The agent: takes messages on, runs a turn for each, and tells how it goes. */
 export function createAgent(parts: AgentParts): AgentService {
-  const { store, models, tools, config, log } = parts;
+  const { store, models, tools, config, log, announcer = SILENT_ANNOUNCER } = parts;
   const parking = new AbortController();
   let stopping: Promise<void> | null = null;
   let recoverTimer: Timer | undefined;
@@ -74,6 +78,7 @@ export function createAgent(parts: AgentParts): AgentService {
   const turns = createRunningTurns({
     ...parts,
     fetchFile: parts.fetchFile,
+    announcer,
     joined,
     approvals,
     publish: hub.publish,
@@ -84,8 +89,10 @@ export function createAgent(parts: AgentParts): AgentService {
 
   async function execute(queued: QueuedRun): Promise<"done" | "busy"> {
     const model = modelOf(queued);
-    const events = model instanceof AppError ? [] : [encodeEvent(queued.id, startedEvent(queued, model))];
+    const teller = createRunTeller(announcer, queued);
+    const events = model instanceof AppError ? [] : [teller.encode(startedEvent(queued, model))];
     const started = await store.runs.start(queued.id, store.instance, events);
+    teller.stored(events);
     if (started === "busy") {
       await freeSession(queued.sessionKey);
       return "busy";
@@ -134,11 +141,12 @@ export function createAgent(parts: AgentParts): AgentService {
     const isSubTask = request.subTask?.parent !== undefined;
     refuseMore(request, isSubTask);
     const newRun = toRun(request);
-    const { id, session } = newRun;
+    const { id, kind, session } = newRun;
     const written = store.runs.accept(newRun);
     schedule.add({
       id,
       sessionKey: sessionKey(session.owner, session.id),
+      kind,
       request: newRun.request,
       isSubTask,
     });
@@ -146,6 +154,7 @@ export function createAgent(parts: AgentParts): AgentService {
     try {
       const accepted = await written;
       isNew = !accepted.duplicate;
+      if (isNew && newRun.told) announcer.stored();
       // A sub-task that a process which is gone left in the queue: not every process takes up all that lies there.
       if (isSubTask && accepted.duplicate && accepted.run.status === "queued")
         schedule.add(toQueued(accepted.run));
@@ -190,7 +199,7 @@ export function createAgent(parts: AgentParts): AgentService {
       ...(subTask === undefined ? {} : { subTask }),
     };
     const parent = subTask?.parent;
-    return {
+    const run: NewRun = {
       id: newId("run"),
       kind: request.kind,
       session: {
@@ -206,6 +215,8 @@ export function createAgent(parts: AgentParts): AgentService {
       ...(request.delivery === undefined ? {} : { delivery: request.delivery }),
       ...(request.reply === undefined ? {} : { reply: request.reply }),
     };
+    const told = toldOfAcceptance(announcer, run, { text, attachments: attachments.length + files.length });
+    return { ...run, told };
   }
 
   async function cancel(runId: string): Promise<boolean> {
@@ -222,7 +233,8 @@ export function createAgent(parts: AgentParts): AgentService {
     if (run?.status !== "queued") return;
     schedule.remove(runId);
     const { code, message } = cancelled();
-    const event = encodeEvent(runId, {
+    const teller = createRunTeller(announcer, run);
+    const event = teller.encode({
       type: "run.failed",
       status: "cancelled",
       session_id: sessionIdOf(run.sessionKey),
@@ -231,6 +243,7 @@ export function createAgent(parts: AgentParts): AgentService {
     });
     const outcome = { status: "cancelled", usage: NO_USAGE } as const;
     hub.publish(runId, await store.runs.finish(runId, outcome, { messages: [], events: [event] }));
+    teller.stored([event]);
     hub.wake(runId);
   }
 
@@ -274,9 +287,9 @@ export function createAgent(parts: AgentParts): AgentService {
 }
 
 /** A run from the store, as the schedule keeps it. */
-function toQueued({ id, sessionKey, request }: Run): QueuedRun {
+function toQueued({ id, sessionKey, kind, request }: Run): QueuedRun {
   const isSubTask = (request as AcceptedRequest).subTask?.parent !== undefined;
-  return { id, sessionKey, request, isSubTask };
+  return { id, sessionKey, kind, request, isSubTask };
 }
 
 function shuttingDown(): AppError {
@@ -286,15 +299,15 @@ function shuttingDown(): AppError {
   });
 }
 
+function tooMany(share: number): AppError {
+  return new AppError("rate_limited", `${share} messages of yours wait for an answer already.`, {
+    hint: "Wait for the answers, or end the waiting with /stop.",
+  });
+}
+
 function overloaded(limit: number): AppError {
   return new AppError("overloaded", `${limit} turns are waiting already.`, {
     hint: "Try again later. agent.max_queued_turns sets how many may wait.",
     retryAfterMs: OVERLOAD_RETRY_MS,
-  });
-}
-
-function tooMany(share: number): AppError {
-  return new AppError("rate_limited", `${share} messages of yours wait for an answer already.`, {
-    hint: "Wait for the answers, or end the waiting with /stop.",
   });
 }

@@ -13,8 +13,9 @@ import type {
   ToolCallRecord,
 } from "../store/records.ts";
 import { textOf } from "./context.ts";
-import { ANSWER_GAP, encodeEvent, type RunEvent } from "./events.ts";
+import { ANSWER_GAP, type RunEvent } from "./events.ts";
 import type { Pace } from "./pace.ts";
+import type { RunTeller } from "./told.ts";
 
 const RETRY = { baseMs: 100, maxMs: 2_000 };
 /** Text that may wait for a slow disk before the model is read no further. */
@@ -63,6 +64,7 @@ export interface RunWriterParts {
     | "finish"
   >;
   publish: (events: readonly RunEventRecord[]) => void;
+  teller: RunTeller;
   pace: Pace;
   parked: AbortSignal;
   log: Log;
@@ -77,7 +79,8 @@ interface Job {
 }
 
 /** The writer of one run that this process holds. */
-export function createRunWriter({ runId, runs, publish, pace, parked, log }: RunWriterParts): RunWriter {
+export function createRunWriter(parts: RunWriterParts): RunWriter {
+  const { runId, runs, publish, teller, pace, parked, log } = parts;
   let events: RunEvent[] = [];
   let text = "";
   let jobs: Job[] = [];
@@ -89,7 +92,7 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
 
   const takeEvents = (): NewRunEvent[] => {
     closeText();
-    const taken = events.map((event) => encodeEvent(runId, event));
+    const taken = events.map(teller.encode);
     events = [];
     return taken;
   };
@@ -145,6 +148,7 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
   const settle = async (job: Job, first: PromiseSettledResult<RunEventRecord[]>) => {
     try {
       publish(first.status === "fulfilled" ? first.value : await persist(job, first.reason));
+      teller.stored(job.events);
       job.resolve();
     } catch (error) {
       job.reject(error);
@@ -169,7 +173,7 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
   const submit = (write: Write, event?: RunEvent): Promise<void> => {
     if (failure !== undefined) return Promise.reject(failure);
     if (parked.aborted) return Promise.reject(parked.reason);
-    const own = event ? [encodeEvent(runId, event)] : [];
+    const own = event ? [teller.encode(event)] : [];
     isPaced = false;
     return new Promise((resolve, reject) => {
       jobs.push({ write, events: [...takeEvents(), ...own], resolve, reject });
@@ -197,10 +201,12 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
     async absorb(said) {
       let absorbed: AbsorbedRuns = { runIds: [], messages: [], events: [] };
       await submit(async (batch) => {
-        absorbed = await runs.absorb(runId, said, (messages) => [
-          ...batch,
-          ...steeredEvents(runId, said, messages),
-        ]);
+        let steered: NewRunEvent[] = [];
+        absorbed = await runs.absorb(runId, said, (messages, runIds) => {
+          steered = steeredEvents(teller, said, messages, runIds);
+          return [...batch, ...steered];
+        });
+        teller.stored(steered);
         return absorbed.events;
       });
       return absorbed;
@@ -230,9 +236,18 @@ export function createRunWriter({ runId, runs, publish, pace, parked, log }: Run
 }
 
 /** What those who read along learn of messages that were taken in: an answer before them is ended as a paragraph. */
-function steeredEvents(runId: string, said: NewMessage[], messages: NewMessage[]): NewRunEvent[] {
+function steeredEvents(
+  teller: RunTeller,
+  said: NewMessage[],
+  messages: NewMessage[],
+  runIds: readonly string[],
+): NewRunEvent[] {
   if (messages.length === 0) return [];
-  const events: RunEvent[] = messages.map(({ parts }) => ({ type: "message.steered", text: textOf(parts) }));
-  if (said.length > 0) events.unshift({ type: "message.delta", delta: ANSWER_GAP });
-  return events.map((event) => encodeEvent(runId, event));
+  const gap = said.length > 0 ? [teller.encode({ type: "message.delta", delta: ANSWER_GAP })] : [];
+  const steered = messages.map(({ parts }, i) => {
+    const event = teller.encode({ type: "message.steered", text: textOf(parts) });
+    const runId = runIds[i]; // each of them was of one message
+    return runId === undefined ? event : { ...event, told: teller.joined(runId) };
+  });
+  return [...gap, ...steered];
 }

@@ -6,12 +6,14 @@ import { sleep } from "../lib/waiting.ts";
 import type { ResolvedModel } from "../models/contract.ts";
 import type { Store } from "../store/contract.ts";
 import type { Run } from "../store/records.ts";
+import type { Announcer } from "../webhooks/outbound/announcer.ts";
 import type { Approvals } from "./approvals.ts";
 import { createPriceWarning, type UpperBudget } from "./budget.ts";
 import type { AcceptedRequest, RunningTurn } from "./contract.ts";
 import type { Hub } from "./hub.ts";
 import type { Pace } from "./pace.ts";
 import { createRunWriter } from "./run-writer.ts";
+import { createRunTeller } from "./told.ts";
 import { runTurn, type TurnParts } from "./turn.ts";
 
 /** Between two tries to put a run back whose turn could not be written. */
@@ -40,6 +42,7 @@ export interface RunningTurnsParts extends Omit<TurnParts, "store"> {
   config: LiveConfig;
   approvals: Approvals;
   publish: Hub["publish"];
+  announcer: Announcer;
   pace: Pace;
   /** Aborts when the process lets go of what runs; nothing fails because of that. */
   parked: AbortSignal;
@@ -88,6 +91,7 @@ export function createRunningTurns(parts: RunningTurnsParts): RunningTurns {
       runId: started.id,
       runs: store.runs,
       publish: parts.publish.bind(null, started.id),
+      teller: createRunTeller(parts.announcer, started),
       pace: parts.pace,
       parked,
       log,

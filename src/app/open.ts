@@ -21,6 +21,7 @@ import { createMcpServers, type McpServers } from "../tools/mcp-servers/servers.
 import { enabledGroups } from "../tools/policy.ts";
 import { createToolRegistry, type ToolRegistry } from "../tools/registry.ts";
 import { createTerminal, type Terminal } from "../tools/terminal/terminal.ts";
+import { createOutbound, type Outbound } from "../webhooks/outbound/outbound.ts";
 import { lateWish } from "./accounts.ts";
 import { type KeptKey, load, loadToServe, openLog, type ServeOptions } from "./configuration.ts";
 
@@ -40,6 +41,8 @@ export interface App {
   agent: AgentService;
   /** The platforms that this process was asked to connect; null when there are none. */
   gateway: Gateway | null;
+  /** The webhooks that Hermes sends; nothing is sent until it is started. */
+  outbound: Outbound;
   /** Reaches only the public internet and what the operator exempted. */
   fetch: SafeFetch;
   /** The surfaces that this process was asked to serve. */
@@ -81,10 +84,19 @@ export async function openApp(options: ServeOptions): Promise<App> {
     approvals: { tools: () => config.current.tools, terminalDefault: terminal.approvalDefault },
     log,
   });
+  const outbound = createOutbound({
+    store: store.webhooks,
+    config,
+    fetch,
+    log,
+    holder: store.instance,
+    redact: redactor.redact,
+  });
   const shared = { store, models, tools, config, log };
   const agent: AgentService = createAgent({
     ...shared,
     fetch,
+    announcer: outbound.announcer,
     ...(connect && { fetchFile: (file, signal) => fetchFrom(gateway, file, signal) }),
   });
   const gateway: Gateway | null =
@@ -108,6 +120,7 @@ export async function openApp(options: ServeOptions): Promise<App> {
     mcpServers,
     agent,
     gateway,
+    outbound,
     fetch,
     surfaces,
     madeKeys,
@@ -115,6 +128,7 @@ export async function openApp(options: ServeOptions): Promise<App> {
     async stop(deadlineMs) {
       const turnsEnded = agent.stop(deadlineMs);
       await Promise.all([turnsEnded, gateway?.stop(turnsEnded)]);
+      await outbound.stop();
       config.stop();
       await mcpServers.stop();
       await terminal.stop();

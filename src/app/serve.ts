@@ -21,11 +21,12 @@ export interface Service {
 }
 
 /**
- * Listens where there is a surface, connects the platforms, takes up what an earlier process left unfinished, and keeps house.
+ * Listens where there is a surface, connects the platforms, takes up what an earlier process left unfinished, sends webhooks, and
+ * keeps house.
  * Raises what `listen` and `Gateway.start` raise. `features`: what MCP serves instead of Hermes's own.
  */
 export async function startService(app: App, version: string, features?: McpFeatures): Promise<Service> {
-  const { agent, gateway } = app;
+  const { agent, gateway, outbound } = app;
   const server = await openServer(app, version, features);
   if (server === null && gateway === null) throw nothingToServe();
   const listening = (await server?.listen()) ?? [];
@@ -36,6 +37,7 @@ export async function startService(app: App, version: string, features?: McpFeat
     await server?.stop({ graceMs: 0 });
     throw error;
   }
+  outbound.start();
   const upkeep = startUpkeep(app);
   const last = server === null && gateway !== null ? whenNobodyIsLeft(gateway) : null;
   return {

@@ -7,13 +7,14 @@ import { VERSION } from "./version.ts";
 
 /**
  * Serves MCP on stdin and stdout until the client closes them, or SIGINT or SIGTERM. Prints nothing: stdout belongs to the
- * protocol. Opens no port, makes no key, and takes nothing over from other processes.
+ * protocol. Opens no port, makes no key, and takes no turn over from other processes.
  */
 export async function runMcpStdio(options: CommonOptions): Promise<void> {
   const { stopped, forced } = stopSignals();
   const serving = import("../mcp/stdio.ts"); // loads while the database is opened
   const app = await openApp(options);
   const { config, apiKey, log } = app;
+  app.outbound.start();
   const ending = new AbortController();
   void stopped.then(() => ending.abort());
   try {

@@ -2,6 +2,7 @@ import ipaddr from "ipaddr.js";
 import { checkListeners } from "./check-listeners.ts";
 import { checkMcp } from "./check-mcp.ts";
 import { checkModels } from "./check-models.ts";
+import { checkOutbound } from "./check-outbound.ts";
 import { checkPlatforms } from "./check-platforms.ts";
 import { checkTools } from "./check-tools.ts";
 import { formatPath } from "./path.ts";
@@ -14,6 +15,7 @@ import { walkConfig } from "./walk.ts";
 export function checkConfig(config: Config): Findings {
   const findings: Findings = { faults: [], warnings: [] };
   checkListeners(config, findings);
+  checkOutbound(config, findings);
   checkModels(config, findings);
   checkPlatforms(config, findings);
   checkTools(config, findings);

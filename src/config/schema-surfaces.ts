@@ -1,10 +1,10 @@
 import { Type } from "typebox";
+import { outbound } from "./schema-outbound.ts";
 import {
   allowedOrigins,
   approvalMode,
   count,
   entry,
-  flag,
   listener,
   oneOf,
   rateLimit,
@@ -33,20 +33,6 @@ const webhookRoute = Type.Object(
   },
   { additionalProperties: false, description: "One named route.", default: {} },
 );
-
-const outbound = section("Events that Hermes sends.", {
-  enabled: flag(false, "Send events."),
-  url: text({ description: "Where to send them.", sample: "https://your-server.com/hermes-webhook" }),
-  events: Type.Array(oneOf(["message.received", "task.completed", "agent.error"]), {
-    description: "Which events.",
-    default: ["message.received", "task.completed", "agent.error"],
-  }),
-  secret: secret({
-    description: "Secret to sign them with.",
-    env: "HERMES_WEBHOOK_OUTBOUND_SECRET",
-    sample: "outbound-secret",
-  }),
-});
 
 /** Section `gateway`. */
 export const gateway = section("Messages that others send to Hermes.", {

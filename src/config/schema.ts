@@ -26,7 +26,12 @@ const log = section("The log, on stderr.", {
 
 const store = section("What is kept.", {
   run_events_days: count(7, 1, 3650, "Days for which a run's events can be streamed again."),
-  deliveries_days: count(7, 1, 3650, "Days for which a repeated delivery or Idempotency-Key is recognised."),
+  deliveries_days: count(
+    7,
+    1,
+    3650,
+    "Days for which a repeated delivery or Idempotency-Key is recognised, and what was delivered can be looked up.",
+  ),
 });
 
 /** The one schema of the configuration; everything that knows a key, its type or its default is made from it. */

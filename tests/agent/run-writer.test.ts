@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import { createPace, type Pace } from "../../src/agent/pace.ts";
 import { createRunWriter } from "../../src/agent/run-writer.ts";
+import { createRunTeller } from "../../src/agent/told.ts";
 import { AppError } from "../../src/lib/errors.ts";
 import type { NewRunEvent, RunEventRecord } from "../../src/store/records.ts";
+import { SILENT_ANNOUNCER } from "../../src/webhooks/outbound/announcer.ts";
 import { newRun, openTempStore, quietLog } from "../support/store.ts";
 
 async function open(change: { parked?: AbortSignal; pace?: Pace } = {}) {
@@ -15,6 +17,7 @@ async function open(change: { parked?: AbortSignal; pace?: Pace } = {}) {
     runId: run.id,
     runs,
     publish: (events) => void published.push(...events),
+    teller: createRunTeller(SILENT_ANNOUNCER, run),
     pace: change.pace ?? createPace(),
     parked: change.parked ?? new AbortController().signal,
     log: quietLog(),

@@ -56,6 +56,7 @@ export interface AgentOptions {
   config?: TestConfig;
   fetch?: AgentParts["fetch"];
   fetchFile?: AgentParts["fetchFile"];
+  announcer?: AgentParts["announcer"];
   log?: AgentParts["log"];
 }
 
@@ -97,6 +98,7 @@ export async function openTestAgent(options: AgentOptions): Promise<TestAgent> {
     log,
     fetch,
     ...(options.fetchFile ? { fetchFile: options.fetchFile } : {}),
+    ...(options.announcer ? { announcer: options.announcer } : {}),
   });
   const never = new AbortController().signal;
   const accept = async (text: string, change: Partial<TurnRequest> = {}) =>

@@ -7,7 +7,7 @@ type Scope = "direct" | "group";
 export interface Pace {
   /** Waits for the turn of a message to this chat. Rejects with the reason of the signal. */
   take(chat: string, scope: Scope, signal: AbortSignal): Promise<void>;
-  /** Takes a turn if there is one at this moment, for what can be left out. */
+  /** Takes a turn if there is one at this moment, for what can be left out; leaves some for what cannot, which so has not to wait. */
   tryTake(chat: string, scope: Scope): boolean;
   /** Nothing to this chat for so long. */
   block(chat: string, ms: number): void;
@@ -18,6 +18,9 @@ interface Bucket {
   atMs: number;
   blockedUntilMs: number;
 }
+
+/** So many turns are left, but no more than half of a burst. */
+const RESERVE = 2;
 
 /** Chats that were silent for long have full buckets, and are forgotten. */
 const MAX_BUCKETS = 2_000;
@@ -41,10 +44,13 @@ export function createPace({ pace }: PlatformLimits, now: () => number = () => p
       if (now() - bucket.atMs > 60_000 && bucket.blockedUntilMs < now()) chats.delete(chat);
   };
   /** Takes a turn, or tells how long it takes until there may be one. */
-  const attempt = (chat: string, scope: Scope): number => {
+  const attempt = (chat: string, scope: Scope, reserve: number): number => {
     const rate = pace[scope];
     const bucket = bucketOf(chat, rate);
-    const waitMs = Math.max(waitOf(bucket, rate, now()), waitOf(account, pace.account, now()));
+    const waitMs = Math.max(
+      waitOf(bucket, rate, reserve, now()),
+      waitOf(account, pace.account, reserve, now()),
+    );
     if (waitMs > 0) return waitMs;
     bucket.tokens -= 1;
     account.tokens -= 1;
@@ -55,12 +61,12 @@ export function createPace({ pace }: PlatformLimits, now: () => number = () => p
     async take(chat, scope, signal) {
       for (;;) {
         signal.throwIfAborted();
-        const waitMs = attempt(chat, scope);
+        const waitMs = attempt(chat, scope, 0);
         if (waitMs === 0) return;
         await sleep(waitMs, signal);
       }
     },
-    tryTake: (chat, scope) => attempt(chat, scope) === 0,
+    tryTake: (chat, scope) => attempt(chat, scope, RESERVE) === 0,
     block(chat, ms) {
       bucketOf(chat, pace.direct).blockedUntilMs = now() + ms;
     },
@@ -71,10 +77,11 @@ function newBucket({ burst }: Rate, atMs: number): Bucket {
   return { tokens: burst, atMs, blockedUntilMs: 0 };
 }
 
-/** Fills the bucket up to now. Returns how long it takes until it holds a whole token, and 0 when it does. */
-function waitOf(bucket: Bucket, { burst, perSecond }: Rate, nowMs: number): number {
+/** Fills the bucket up to now. Returns how long it takes until it holds a whole token besides the reserve, and 0 when it does. */
+function waitOf(bucket: Bucket, { burst, perSecond }: Rate, reserve: number, nowMs: number): number {
   bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond);
   bucket.atMs = nowMs;
   if (nowMs < bucket.blockedUntilMs) return Math.ceil(bucket.blockedUntilMs - nowMs);
-  return bucket.tokens >= 1 ? 0 : Math.ceil(((1 - bucket.tokens) / perSecond) * 1000);
+  const needed = 1 + Math.min(reserve, Math.floor(burst / 2));
+  return bucket.tokens >= needed ? 0 : Math.ceil(((needed - bucket.tokens) / perSecond) * 1000);
 }

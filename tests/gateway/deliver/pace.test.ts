@@ -11,22 +11,43 @@ const rates = (burst: number, perSecond: number) => ({
   },
 });
 
+/** As WeCom's. */
+const SLOW = { burst: 10, perSecond: 0.27 };
+const MANY = { burst: 50, perSecond: 50 };
+
 describe("pace", () => {
+  const never = new AbortController().signal;
+
   test("a burst, and then so many a second", () => {
     let now = 0;
-    const pace = createPace(rates(3, 1), () => now);
+    const pace = createPace(rates(1, 1), () => now);
     const taken = () => pace.tryTake("a", "direct");
-    expect([taken(), taken(), taken(), taken()]).toEqual([true, true, true, false]);
+    expect([taken(), taken()]).toEqual([true, false]);
     now = 999;
     expect(taken()).toBe(false);
     now = 1_000;
     expect([taken(), taken()]).toEqual([true, false]);
   });
 
+  test("what can be left out leaves turns for what cannot, which so has not to wait", async () => {
+    let now = 0;
+    const pace = createPace(
+      { ...TOY_LIMITS, pace: { ...TOY_LIMITS.pace, direct: SLOW, account: MANY } },
+      () => now,
+    );
+    const shown = () => pace.tryTake("a", "direct");
+    expect(Array.from({ length: 10 }, shown).filter(Boolean)).toHaveLength(8);
+    await pace.take("a", "direct", never);
+    await pace.take("a", "direct", never);
+    now = 4_000; // one turn later
+    expect(shown()).toBe(false);
+    await pace.take("a", "direct", never);
+  });
+
   test("chats do not take from one another, but all from the account", () => {
-    const pace = createPace(rates(3, 1), () => 0);
-    const taken = ["a", "a", "a", "b", "b", "c"].map((chat) => pace.tryTake(chat, "direct"));
-    expect(taken).toEqual([true, true, true, true, true, false]);
+    const pace = createPace(rates(1, 1), () => 0);
+    const taken = ["a", "b", "c", "d", "b"].map((chat) => pace.tryTake(chat, "direct"));
+    expect(taken).toEqual([true, true, true, false, false]);
   });
 
   test("groups have their own rate", () => {
@@ -50,12 +71,12 @@ describe("pace", () => {
 
   test("take waits for its turn, and no longer once it is not wanted", async () => {
     const pace = createPace(rates(1, 100));
-    const never = new AbortController();
-    await pace.take("a", "direct", never.signal);
-    await pace.take("a", "direct", never.signal);
+    const wanted = new AbortController();
+    await pace.take("a", "direct", wanted.signal);
+    await pace.take("a", "direct", wanted.signal);
     pace.block("a", 60_000);
-    const waiting = pace.take("a", "direct", never.signal);
-    never.abort(new Error("not wanted"));
+    const waiting = pace.take("a", "direct", wanted.signal);
+    wanted.abort(new Error("not wanted"));
     expect(waiting).rejects.toThrow("not wanted");
   });
 });

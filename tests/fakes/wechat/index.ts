@@ -1,5 +1,6 @@
 import { type CallAnswer, type Caller, createCaller } from "../weixin/caller.ts";
-import { Refusal, type ServerApi, startServerApi } from "../weixin/server-api.ts";
+import { Refusal } from "../weixin/contract.ts";
+import { type ServerApi, startServerApi } from "../weixin/server-api.ts";
 import { createAllowances } from "./allowances.ts";
 import { type CallbackFields, createEnvelopes, type Envelopes, type Mode } from "./envelopes.ts";
 

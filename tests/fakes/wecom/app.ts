@@ -1,6 +1,7 @@
 import { encrypt, getSignature } from "@wecom/crypto";
 import { type CallAnswer, type Caller, createCaller } from "../weixin/caller.ts";
-import { type Method, Refusal, type ServerApi, startServerApi } from "../weixin/server-api.ts";
+import { type Method, Refusal } from "../weixin/contract.ts";
+import { type ServerApi, startServerApi } from "../weixin/server-api.ts";
 
 /** WeCom cuts off what is longer. */
 const MAX_TEXT_BYTES = 2048;

@@ -28,7 +28,7 @@ export interface Caller {
 }
 
 /** `clock`: how much faster time goes than on the platform. */
-export function createCaller(clock: number, changed: () => void = () => undefined): Caller {
+export function createCaller(clock: number): Caller {
   const answers: CallAnswer[] = [];
   let address: string | null = null;
   let pending = 0;
@@ -50,7 +50,6 @@ export function createCaller(clock: number, changed: () => void = () => undefine
     );
     const answer = { id, attempt: number, status, body: text };
     answers.push(answer);
-    changed();
     if (status === 200 || number === TRIES) return answer;
     await Bun.sleep(Math.max(0, waitMs - (performance.now() - sinceMs)));
     return attempt(id, number + 1, make);
@@ -70,7 +69,6 @@ export function createCaller(clock: number, changed: () => void = () => undefine
         return await attempt(id, 1, make);
       } finally {
         pending -= 1;
-        changed();
       }
     },
   };

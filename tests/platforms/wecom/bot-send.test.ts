@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { OutboundMessage } from "../../../src/platforms/contract.ts";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
+import { WECOM } from "../../../src/platforms/wecom/index.ts";
 import { fits } from "../../../src/platforms/wecom/render.ts";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
 import { failureOf, never } from "../weixin-heard.ts";
@@ -243,18 +244,11 @@ describe("a message", () => {
     expect((await failureOf(bot.adapter.send(answer("hi"), never))).kind).toBe("unavailable");
   });
 
-  test("of a process that does not receive goes over a connection that is given up afterwards", async () => {
+  test("of a process that does not receive opens no connection, which would throw another out", async () => {
     await using wecom = startFakeWecomBot();
-    const adapter = botOf(wecom);
-    await Promise.all(
-      ["a", "b"].map((text) => adapter.send(answer(text, { idempotencyId: `${text}:0` }), never)),
-    );
-    expect(
-      wecom
-        .messages(USER)
-        .map(({ text }) => text)
-        .sort(),
-    ).toEqual(["a", "b"]);
-    expect(wecom.opened).toBe(1);
+    const error = await failureOf(botOf(wecom).send(answer("hi"), never));
+    expect([error.kind, wecom.opened]).toEqual(["unavailable", 0]);
+    const accounts = [{ bot_id: "b" }, { mode: "websocket" }, { bot_id: "b", mode: "webhook" }, {}] as const;
+    expect(accounts.map((one) => WECOM.hasOneConnection?.(account(one)))).toEqual([true, true, false, false]);
   });
 });

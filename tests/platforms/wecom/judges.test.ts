@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { WSClient, type WsFrame } from "@wecom/aibot-node-sdk";
-import { type FakeWecomBot, startFakeWecomBot } from "../../fakes/wecom/bot.ts";
+import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
+import type { FakeWecomBot } from "../../fakes/wecom/bot-contract.ts";
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

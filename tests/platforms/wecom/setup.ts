@@ -3,7 +3,8 @@ import { createAppAdapter } from "../../../src/platforms/wecom/app/adapter.ts";
 import { createBotAdapter } from "../../../src/platforms/wecom/bot/adapter.ts";
 import { TIMING, type Timing } from "../../../src/platforms/wecom/timing.ts";
 import { type FakeWecomApp, startFakeWecomApp } from "../../fakes/wecom/app.ts";
-import { type FakeWecomBot, startFakeWecomBot } from "../../fakes/wecom/bot.ts";
+import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
+import type { FakeWecomBot } from "../../fakes/wecom/bot-contract.ts";
 import { createHeard, type Heard, serveWebhook } from "../weixin-heard.ts";
 
 /** Waits that tests can afford. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ENGLISH, type KeyDocument, type PageWords, referencePage } from "../src/config/document.ts";
 import { exampleYaml } from "../src/config/example.ts";
 import { configJsonSchema } from "../src/config/json-schema.ts";
+import { asyncApiYaml } from "./asyncapi.ts";
 import translations from "./configuration.zh-CN.json" with { type: "json" };
 
 const CHINESE_INTRODUCTION = `
@@ -44,6 +45,7 @@ export function generatedFiles(): Record<string, string> {
     "docs/config.schema.json": `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
     "docs/configuration.md": referencePage(ENGLISH),
     "docs/configuration.zh-CN.md": referencePage(CHINESE),
+    "docs/webhooks.asyncapi.yaml": asyncApiYaml(),
   };
 }
 

@@ -82,6 +82,18 @@ export const EVENT_DATA = {
   }),
 } as const satisfies Record<WebhookEventType, TObject>;
 
+/** What happened, per event. */
+export const EVENT_MEANINGS: Readonly<Record<WebhookEventType, string>> = {
+  "message.received": "A message is on disk, and will be answered.",
+  "task.started": "The agent has begun to work on a message.",
+  "approval.requested": "A call of the turn waits for somebody to allow it.",
+  "approval.decided": "Somebody has decided, and the turn goes on.",
+  "task.joined": "A turn that was running has taken the message in.",
+  "task.completed": "The answer is there.",
+  "task.cancelled": "Somebody has cancelled the turn.",
+  "agent.error": "The turn has failed.",
+};
+
 /** What is known of an event: its data, but for how much of its text fits. */
 export type WebhookEventFacts = {
   [Type in WebhookEventType]: Omit<Static<(typeof EVENT_DATA)[Type]>, "truncated">;

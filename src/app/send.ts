@@ -6,6 +6,7 @@ import type { SendNowParts } from "../gateway/send-now.ts";
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { sleep } from "../lib/waiting.ts";
+import { loadPlatform } from "../platforms/registry.ts";
 import type { Store } from "../store/contract.ts";
 import { openStore } from "../store/open.ts";
 import type { OutboundDelivery } from "../store/records.ts";
@@ -45,7 +46,8 @@ const TRY_AGAIN_MS = 2_000;
 
 /**
  * Puts a message into the outbox and waits until it is sent or given up, the account turns out to be refused, or the signal
- * aborts. The process that connects the account sends it; where there is none, or it cannot, this one does.
+ * aborts. The process that connects the account sends it; where there is none, or it cannot, this one does, unless the bot has one
+ * connection only.
  */
 export async function sendMessage(message: OwnMessage, options: SendOptions): Promise<SendOutcome> {
   const { loaded, log } = openQuietly(options);
@@ -63,7 +65,10 @@ export async function sendMessage(message: OwnMessage, options: SendOptions): Pr
     });
     const { holder, signal } = options;
     const config = { current: loaded.config, onChange: () => () => undefined };
-    const send = () => sendHere({ config, store, log, holder }, id, signal);
+    const isForGateway =
+      (await loadPlatform(account.platform))?.hasOneConnection?.(account.settings) ?? false;
+    const send = async () =>
+      isForGateway ? needsGateway(account) : sendHere({ config, store, log, holder }, id, signal);
     const refusal = await delivered(store, id, account, send, signal);
     const delivery = await deliveryOf(store, id);
     return {
@@ -120,6 +125,14 @@ async function healthElsewhere(
   const record = await accounts.get(platform, name);
   const isElsewhere = record !== null && record.instance !== null && record.instance !== instance;
   return isElsewhere ? recordedHealth(record) : null;
+}
+
+/** Another machine may have the bot's one connection: this process does not take it for a moment. */
+function needsGateway(account: Account): Problem {
+  return {
+    message: `${accountLabel(account)} has one connection only, that of \`hermes gateway\`, which does not run here.`,
+    hint: "Send it where the gateway runs, or start one: it sends what is in the outbox.",
+  };
 }
 
 /** Connects the account for this one message. Not to be done in time is no error of it: the message stays in the outbox. */

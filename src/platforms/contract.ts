@@ -235,6 +235,11 @@ export interface Platform<Id extends PlatformId = PlatformId> {
   receivesBy(account: AccountSettings<Id>): "connection" | "webhook";
   /** What makes two configurations the same bot, of which only one process may receive. Secret: shown to nobody. */
   credential(account: AccountSettings<Id>): string;
+  /**
+   * True where the platform gives the bot a single connection, so that whoever connects throws the other out: it is left to who
+   * receives, also for sending.
+   */
+  hasOneConnection?(account: AccountSettings<Id>): boolean;
   /** True when the part, as this account sends it, stays within the platform's limit of length. */
   fits(markdown: string, account: AccountSettings<Id>): boolean;
   /**

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { type FakeSlack, startFakeSlack } from "../fakes/slack/index.ts";
 import type { FakeTelegram } from "../fakes/telegram/contract.ts";
 import { startFakeTelegram } from "../fakes/telegram/server.ts";
+import { startFakeWecomBot } from "../fakes/wecom/bot.ts";
+import type { FakeWecomBot } from "../fakes/wecom/bot-contract.ts";
 import { type CommandOptions, runCommand, type Scenario, title } from "../support/command.ts";
 import { HERMES_COMMAND, type Hermes, makeHome, startHermes } from "../support/hermes.ts";
 
@@ -98,6 +100,34 @@ describe("with a gateway that one sends", () => {
     telegram.fail("sendMessage", { errorCode: 502, description: "Bad Gateway", times: 1 });
     const { code } = await send(["--to", `telegram:${CHAT}`, "at the second try"]);
     expect([code, texts().at(-1)]).toEqual([0, "at the second try"]);
+  });
+});
+
+describe("a bot that has one connection only", () => {
+  let wecom: FakeWecomBot;
+  let home: string;
+  beforeAll(() => {
+    wecom = startFakeWecomBot();
+    home = makeHome();
+    const account = { bot_id: wecom.botId, bot_secret: wecom.secret, api_base: wecom.url };
+    writeFileSync(join(home, "config.yaml"), JSON.stringify({ platforms: { wecom: account } }), {
+      mode: 0o600,
+    });
+  });
+  afterAll(async () => {
+    await wecom[Symbol.asyncDispose]();
+    rmSync(home, { recursive: true });
+  });
+
+  test("is connected by no hermes send; the gateway sends what it left", async () => {
+    const { code, stdout, stderr } = await send(["--to", "wecom:ZhangSan", "hello"], { home });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^error: .*wecom has one connection only, .*\nhint: .*where the gateway runs/m);
+    expect(wecom.opened).toBe(0);
+    const hermes = await startHermes({ home, args: ["gateway"], ready: /"message":"connected as .+\n/ });
+    await wecom.until(() => wecom.messages("ZhangSan").some(({ text }) => text === "hello"), "it is sent");
+    expect((await send(["--to", "wecom:ZhangSan", "again"], { home })).code).toBe(0);
+    await hermes.remove();
   });
 });
 

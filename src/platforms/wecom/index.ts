@@ -21,6 +21,7 @@ export const WECOM: Platform<"wecom"> = {
   receivesBy: (account) => (isBot(account) ? "connection" : "webhook"),
   credential: (account) =>
     isBot(account) ? `bot ${account.bot_id ?? ""}` : `app ${account.corp_id ?? ""} ${account.agent_id ?? ""}`,
+  hasOneConnection: isBot,
   fits,
   connect: async (account) => (await import("./adapter.ts")).createAdapter(account),
 };

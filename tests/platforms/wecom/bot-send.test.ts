@@ -117,9 +117,10 @@ describe("an answer", () => {
     await using bot = await startBot();
     await asked(bot);
     const sent = await bot.adapter.send(answer("half", { isPartial: true }), never);
-    const again = botOf(bot.wecom);
     bot.stop();
     await bot.ended;
+    await using later = await startBot({}, {}, bot.wecom);
+    const again = later.adapter;
     expect(await failureOf(Promise.resolve(again.edit?.(sent, answer("whole"), never)))).toMatchObject({
       kind: "refused",
     });

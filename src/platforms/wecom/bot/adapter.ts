@@ -35,8 +35,7 @@ export function createBotAdapter(account: AccountSettings<"wecom">, timing: Timi
 
   const open = (onCallback: (frame: Frame) => void, onAlive: () => void, signal: AbortSignal) =>
     openConnection({ url: url.href, botId, secret, timing, onCallback, onAlive }, signal);
-  const nothing = () => undefined;
-  const link = createLink(() => open(nothing, nothing, AbortSignal.timeout(2 * timing.handshakeMs)));
+  const link = createLink();
   const { request } = link;
   const now = () => performance.now();
   const exchanges = createExchanges(timing.answerableMs, now);

@@ -9,52 +9,19 @@ export interface Link {
   use(connection: BotConnection | null): void;
 }
 
-/** A connection that was made for sending alone is given up when nothing was sent for so long. */
-const IDLE_MS = 5000;
-
 /**
- * Sends over the connection of who receives. Where nobody receives, one is made by `open`, for as long as it is needed: a process
- * that only sends must not keep it, because WeCom would bring it messages that it does not take.
+ * Sends over the connection of who receives, and opens none of its own: a second one, of whatever process, would throw the first
+ * out.
  */
-export function createLink(open: () => Promise<BotConnection>): Link {
-  let receiving: { connection: BotConnection | null } | null = null;
-  let own: Promise<BotConnection> | null = null;
-  let idle: Timer | undefined;
-
-  const leave = () => {
-    const connection = own;
-    own = null;
-    connection?.then(
-      ({ close }) => close(),
-      () => undefined, // who asked for it was told
-    );
-  };
-  const borrow = async (): Promise<BotConnection> => {
-    clearTimeout(idle);
-    idle = setTimeout(leave, IDLE_MS);
-    if (own === null) {
-      const opening = open();
-      own = opening;
-      const forget = () => {
-        if (own === opening) own = null;
-      };
-      opening.then(({ ended }) => ended.then(forget), forget);
-    }
-    return own;
-  };
-
+export function createLink(): Link {
+  let current: BotConnection | null = null;
   return {
     async request(...call) {
-      if (receiving === null) return (await borrow()).request(...call);
-      if (receiving.connection === null) throw new PlatformError("unavailable", "The bot is not connected.");
-      return receiving.connection.request(...call);
+      if (current === null) throw new PlatformError("unavailable", "The bot is not connected.");
+      return current.request(...call);
     },
     use(connection) {
-      if (receiving === null) {
-        clearTimeout(idle);
-        leave();
-      }
-      receiving = { connection };
+      current = connection;
     },
   };
 }

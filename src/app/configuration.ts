@@ -60,9 +60,10 @@ export function load({ home, config, overrides }: AppOptions): LoadedConfig {
 }
 
 /** Loads the configuration; first makes the keys that the surfaces to be served lack. `connect`: null for no platform. */
-export async function loadToServe(options: ServeOptions) {
+export async function loadToServe(asked: ServeOptions) {
+  const options = await withEvents(asked);
   const first = load(options);
-  const accounts = accountsOf(first.config, options.connect);
+  const accounts = accountsOf(first.config, options);
   const connect = accounts.length === 0 ? null : (options.connect ?? null);
   const surfaces = surfacesOf(first.config, options.serve);
   if (!surfaces.includes("webhook") && (await Promise.all(accounts.map(receivesByWebhook))).includes(true))
@@ -81,12 +82,29 @@ export async function loadToServe(options: ServeOptions) {
     const file = madeKeyFile(loaded.home, one);
     return [{ surface: one.surface, token, file, isNew: made.get(one) ?? false }];
   });
-  return { loaded, surfaces, madeKeys, connect };
+  return { loaded, surfaces, madeKeys, connect, reload: () => load(options) };
 }
 
-function accountsOf(config: Config, connect: Connect | undefined): Account[] {
+/**
+ * Whoever asks for the webhooks asks for events too, which need a secret. Only where there is none, and platforms are to be
+ * called there, it is these alone.
+ */
+async function withEvents(options: ServeOptions): Promise<ServeOptions> {
+  if (options.serve !== "webhook") return options;
+  const { config } = load(options);
+  const { secret, routes, allow_unsigned } = config.gateway.webhook;
+  const hasSecret = secret !== undefined || Object.keys(routes).length > 0 || allow_unsigned;
+  const isCalled = async () =>
+    (await Promise.all(accountsOf(config, options).map(receivesByWebhook))).includes(true);
+  if (!hasSecret && (await isCalled())) return options;
+  return { ...options, overrides: { ...options.overrides, "gateway.webhook.enabled": true } };
+}
+
+function accountsOf(config: Config, { connect, serve }: ServeOptions): Account[] {
   if (connect === undefined) return [];
-  return connect.only === undefined ? connectableAccounts(config) : chooseAccounts(config, connect.only);
+  const { only } = connect;
+  const needsNone = only === undefined || (serve === "webhook" && only.length === 0);
+  return needsNone ? connectableAccounts(config) : chooseAccounts(config, only);
 }
 
 function surfacesOf(config: Config, serve: SurfaceName | "enabled" | undefined): SurfaceName[] {

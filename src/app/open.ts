@@ -23,7 +23,7 @@ import { createToolRegistry, type ToolRegistry } from "../tools/registry.ts";
 import { createTerminal, type Terminal } from "../tools/terminal/terminal.ts";
 import { createOutbound, type Outbound } from "../webhooks/outbound/outbound.ts";
 import { lateWish } from "./accounts.ts";
-import { type KeptKey, load, loadToServe, openLog, type ServeOptions } from "./configuration.ts";
+import { type KeptKey, loadToServe, openLog, type ServeOptions } from "./configuration.ts";
 
 /** Everything that runs in this process, joined. Nothing listens and nothing is resumed until `startService`. */
 export interface App {
@@ -57,10 +57,10 @@ export interface App {
 
 /** Reads the configuration, opens the database and makes the agent. A key is made for each surface to be served that has none. */
 export async function openApp(options: ServeOptions): Promise<App> {
-  const { loaded, surfaces, madeKeys, connect } = await loadToServe(options);
+  const { loaded, surfaces, madeKeys, connect, reload } = await loadToServe(options);
   const { log, redactor } = openLog(loaded, options);
   ensureHome(loaded.home);
-  const config = watchConfig(loaded, { log, reload: () => load(options) });
+  const config = watchConfig(loaded, { log, reload });
   config.onChange((changed) => {
     redactor.follow(changed);
     log.setLevel(options.logLevel ?? changed.log.level);

@@ -80,5 +80,11 @@ const SURFACES: Readonly<Record<SurfaceName, OpenSurface>> = {
     ]);
     return mcpSurface(() => createMcpEndpoint({ ...app, features, version }));
   },
-  webhook: async () => (await import("../http/webhook/surface.ts")).WEBHOOK_SURFACE,
+  webhook: async (app) => {
+    const [{ webhookSurface }, { createHooks }] = await Promise.all([
+      import("../http/webhook/surface.ts"),
+      import("../gateway/hooks/hooks.ts"),
+    ]);
+    return webhookSurface(createHooks(app));
+  },
 };

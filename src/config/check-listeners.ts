@@ -9,14 +9,11 @@ export const NEW_SECRET = "Make one of your own: openssl rand -hex 32";
 /** Below this length a secret is worth a warning. */
 export const SHORT_SECRET_CHARS = 16;
 const WEBHOOK = ["gateway", "webhook"];
-/** Names below the webhook path that the platforms and the health check have taken. */
-const TAKEN_ROUTES = ["telegram", "discord", "slack", "wecom", "dingtalk", "feishu", "wechat", "health"];
 
 /** Checks who can reach each listener and what guards it. */
 export function checkListeners(config: Config, findings: Findings): void {
   for (const listener of listenersOf(config)) checkListener(listener, findings);
   for (const secrets of [apiTokens(config), mcpKeys(config)]) checkSameKeys(secrets, findings);
-  checkWebhook(config, findings);
 }
 
 interface Secret {
@@ -40,7 +37,7 @@ function listenersOf(config: Config): Listener[] {
   return [
     { path: ["api"], host: api.host, open: openAuth("api", api.auth.type), secrets: apiTokens(config) },
     { path: ["mcp"], host: mcp.host, open: openAuth("mcp", mcp.auth.type), secrets: mcpKeys(config) },
-    // Events of anybody need a secret on any address (see checkWebhook); each platform has a secret of its own.
+    // Events of anybody need a secret on any address (see checkHooks); each platform has a secret of its own.
     { path: WEBHOOK, host: webhook.host, open: null, secrets: webhookSecrets(config) },
   ];
 }
@@ -66,15 +63,20 @@ function mcpKeys(config: Config): Secret[] {
 }
 
 function webhookSecrets(config: Config): Secret[] {
-  const { secret, routes } = config.gateway.webhook;
-  return [
-    ...(secret === undefined ? [] : [{ path: [...WEBHOOK, "secret"], value: secret }]),
-    ...Object.entries(routes).flatMap(([name, route]) =>
-      route.secret === undefined
-        ? []
-        : [{ path: [...WEBHOOK, "routes", name, "secret"], value: route.secret }],
-    ),
+  const { webhook } = config.gateway;
+  const owners = [
+    { ...webhook, path: WEBHOOK },
+    ...Object.entries(webhook.routes).map(([name, route]) => ({
+      path: [...WEBHOOK, "routes", name],
+      ...route,
+    })),
   ];
+  return owners.flatMap((owner) =>
+    (["secret", "previous_secret"] as const).flatMap((key) => {
+      const value = owner[key];
+      return value === undefined ? [] : [{ path: [...owner.path, key], value }];
+    }),
+  );
 }
 
 function checkListener(listener: Listener, { faults, warnings }: Findings): void {
@@ -118,19 +120,5 @@ function checkSameKeys(secrets: readonly Secret[], { faults }: Findings): void {
     const other = first.get(value);
     if (!other) first.set(value, path);
     else faults.push({ path, message: `${formatPath(path)} is the same as ${formatPath(other)}` });
-  }
-}
-
-function checkWebhook(config: Config, { faults }: Findings): void {
-  const { webhook } = config.gateway;
-  const missing = (key: string, why: string, hint?: string) => {
-    const path = [...WEBHOOK, ...key.split(".")];
-    faults.push({ path, message: `${formatPath(path)} is missing: ${why}`, ...(hint && { hint }) });
-  };
-  if (webhook.enabled && webhook.secret === undefined)
-    missing("secret", "anybody could send events", `Set it, or HERMES_WEBHOOK_SECRET. ${NEW_SECRET}`);
-  for (const name of Object.keys(webhook.routes).filter((route) => TAKEN_ROUTES.includes(route))) {
-    const message = `gateway.webhook.routes.${name}: Hermes itself answers at ${webhook.path}/${name}`;
-    faults.push({ path: [...WEBHOOK, "routes", name], atKey: true, message, hint: "Choose another name." });
   }
 }

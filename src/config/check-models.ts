@@ -71,10 +71,14 @@ function checkModelRef(config: Config, { path, ref }: ModelRef, { faults, warnin
 }
 
 function modelRefs(config: Config): ModelRef[] {
-  const { model, platforms } = config;
+  const { model, platforms, gateway } = config;
   const refs: { path: Path; ref: string | undefined }[] = [
     { path: ["model", "default"], ref: model.default },
     ...model.fallbacks.map((ref, i) => ({ path: ["model", "fallbacks", String(i)], ref })),
+    ...Object.entries(gateway.webhook.routes).map(([name, route]) => ({
+      path: ["gateway", "webhook", "routes", name, "model"],
+      ref: route.model,
+    })),
   ];
   for (const [name, platform] of Object.entries(platforms)) {
     const path = ["platforms", name];

@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { checkHooks } from "./check-hooks.ts";
 import { checkListeners } from "./check-listeners.ts";
 import { checkMcp } from "./check-mcp.ts";
 import { checkModels } from "./check-models.ts";
@@ -15,6 +16,7 @@ import { walkConfig } from "./walk.ts";
 export function checkConfig(config: Config): Findings {
   const findings: Findings = { faults: [], warnings: [] };
   checkListeners(config, findings);
+  checkHooks(config, findings);
   checkOutbound(config, findings);
   checkModels(config, findings);
   checkPlatforms(config, findings);
@@ -29,7 +31,7 @@ export function checkConfig(config: Config): Findings {
 }
 
 /** Surfaces that can be configured before this version serves them: nobody shall wait for their answers. */
-function checkUnserved({ platforms, gateway }: Config, { warnings }: Findings): void {
+function checkUnserved({ platforms }: Config, { warnings }: Findings): void {
   for (const name of Object.keys(platforms) as (keyof typeof platforms)[]) {
     if (!platforms[name]?.enabled || isConnected(name)) continue;
     const path = ["platforms", name];
@@ -38,11 +40,6 @@ function checkUnserved({ platforms, gateway }: Config, { warnings }: Findings): 
       message: `${formatPath(path)} is configured, but this version does not connect it yet`,
     });
   }
-  if (!gateway.webhook.enabled) return;
-  const path = ["gateway", "webhook", "enabled"];
-  const { path: address } = gateway.webhook;
-  const message = `${formatPath(path)}: this version takes the calls of platforms at ${address}/{platform}, but other events at ${address} not yet`;
-  warnings.push({ path, message });
 }
 
 function checkCidrs(config: Config, { faults }: Findings): void {

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { inbound } from "./schema-hooks.ts";
 import { outbound } from "./schema-outbound.ts";
 import {
   allowedOrigins,
@@ -16,23 +17,6 @@ import {
 
 const onOff = (value: boolean, description: string) =>
   Type.Boolean({ description, default: value, restart: true });
-
-const webhookRoute = Type.Object(
-  {
-    secret: secret({ description: "Secret of this route; without it the endpoint's." }),
-    scheme: Type.Optional(
-      oneOf(["hermes", "standard", "github", "gitlab", "stripe", "slack"], {
-        description: "Signature scheme. Default: whichever of them the request is signed with.",
-      }),
-    ),
-    prompt: text({ description: "Template of what the agent is told." }),
-    tools: Type.Optional(
-      Type.Array(Type.String(), { description: "Tool groups the agent may use for these events." }),
-    ),
-    deliver: text({ description: "Where the answer goes, such as telegram:123456789." }),
-  },
-  { additionalProperties: false, description: "One named route.", default: {} },
-);
 
 /** Section `gateway`. */
 export const gateway = section("Messages that others send to Hermes.", {
@@ -52,26 +36,16 @@ export const gateway = section("Messages that others send to Hermes.", {
       form: "a path such as /webhook",
       restart: true,
     }),
-    secret: secret({
-      description: "Secret that incoming webhooks are signed with; those of platforms have their own.",
-      env: "HERMES_WEBHOOK_SECRET",
-      sample: "your-webhook-secret",
-    }),
+    ...inbound,
     allowed_hosts: words(
-      "Host names under which it is reached, besides localhost and plain addresses; platforms may use any.",
+      "Host names under which it is reached, besides localhost and plain addresses; those who send events may use any.",
     ),
     rate_limit: rateLimit({
-      description: "Limit per platform account and address of the caller.",
+      description: "Limit per platform account or route, and address of the caller.",
       requests: 6_000,
       what: "Calls that are taken in a minute; more get 429 with Retry-After.",
     }),
     max_body_bytes: count(1_048_576, 1024, 104_857_600, "Largest request body."),
-    routes: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }), webhookRoute, {
-      description: "Named routes at /webhook/{name}.",
-      form: "1 to 64 letters, digits, - and _",
-      additionalProperties: false,
-      default: {},
-    }),
     outbound,
   }),
 });

@@ -25,9 +25,9 @@ export interface Route {
   path: string;
   /**
    * What a key must be allowed to do: `any` valid key will do for `any`, `public` needs none at all. `platform`: no key, but
-   * a secret or a signature that the platform checks.
+   * a secret or a signature that the platform checks. `event`: the same, checked by the route of the configuration.
    */
-  scope: Scope | "any" | "public" | "platform";
+  scope: Scope | "any" | "public" | "platform" | "event";
   /** Whose servers call it, with the scope `platform`. */
   platform?: PlatformId;
   summary: string;

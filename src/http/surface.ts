@@ -26,17 +26,22 @@ export interface SurfaceKind {
   open(parts: SurfaceParts): Surface;
 }
 
+/** Who answers a call without a key. */
+export interface Called {
+  /** What the rate limit counts by. */
+  account: string;
+  /** Lets the call go on, by its headers alone. Throws why it goes no further. */
+  admit(): void;
+}
+
 /** A surface as its listener serves it. */
 export interface Surface {
   kind: SurfaceKind;
   routes: readonly ServedRoute[];
   /** Null where no route takes a key: what is not served there is 404 for everybody. */
   authentication: Authentication | null;
-  /**
-   * Lets a call to a route with the scope `platform` go on, by its headers alone; returns what the rate limit counts by. Throws
-   * why it goes no further.
-   */
-  admitCall?(request: Request, route: Route): string;
+  /** Whom a call to a route with the scope `platform` or `event` is for. Throws `not_found`. */
+  called?(request: Request, route: Route): Called;
   /** Host names under which it is reached, besides those of its settings. */
   hostNames(config: Config): readonly string[];
   /** The headers that pages of an allowed origin may send and read, as two header values, and further ones by their form. */

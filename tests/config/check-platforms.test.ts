@@ -149,15 +149,14 @@ test("a secret token that can be guessed is told", () => {
 describe("gateway.webhook", () => {
   const secret = "a-secret-of-webhooks-for-tests";
 
-  test("enabled: it demands its secret, and says what it does not take yet", () => {
+  test("enabled: it demands its secret", () => {
     expect(check({}, { gateway: { webhook: { enabled: true } } }).faults).toEqual([
       "gateway.webhook.secret is missing: anybody could send events",
     ]);
-    const { faults, warnings } = check({}, { gateway: { webhook: { enabled: true, secret, path: "/in" } } });
-    expect(faults).toEqual([]);
-    expect(warnings).toEqual([
-      "gateway.webhook.enabled: this version takes the calls of platforms at /in/{platform}, but other events at /in not yet",
-    ]);
+    expect(check({}, { gateway: { webhook: { enabled: true, secret, path: "/in" } } })).toEqual({
+      faults: [],
+      warnings: [],
+    });
   });
 
   test("for platforms alone, which have their own secrets: nothing more is asked for", () => {

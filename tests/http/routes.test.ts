@@ -57,12 +57,12 @@ describe("route table", () => {
     for (const [webhookPath, basePath] of [
       ["/webhook", BASE],
       ["/webhook", ""],
-      [BASE, BASE],
       [`${BASE}/webhook`, BASE],
       ["/mcp", ""],
     ])
       expect(tableOf(webhookPath ?? "", basePath).find(`${webhookPath}/telegram`)?.owner).toBe("webhook");
     for (const [webhookPath, basePath] of [
+      [BASE, BASE],
       [`${BASE}/runs`, BASE],
       [`${BASE}/sessions`, BASE],
       ["/runs", ""],

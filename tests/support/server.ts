@@ -4,12 +4,13 @@ import type { AgentService } from "../../src/agent/contract.ts";
 import { createDelegation } from "../../src/agent/delegation.ts";
 import type { Config } from "../../src/config/schema.ts";
 import type { Gateway } from "../../src/gateway/contract.ts";
+import { createHooks } from "../../src/gateway/hooks/hooks.ts";
 import { API_SURFACE } from "../../src/http/api/surface.ts";
 import type { SurfaceName } from "../../src/http/edge.ts";
 import { mcpSurface } from "../../src/http/mcp/surface.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
-import { WEBHOOK_SURFACE } from "../../src/http/webhook/surface.ts";
+import { webhookSurface } from "../../src/http/webhook/surface.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import type { McpEndpoint } from "../../src/mcp/contract.ts";
 import { createMcpEndpoint } from "../../src/mcp/endpoint.ts";
@@ -163,7 +164,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const http = createHttpServer(parts, [
     API_SURFACE,
     ...(options.mcp ? [mcpSurface(endpoint)] : []),
-    ...(options.webhook ? [WEBHOOK_SURFACE] : []),
+    ...(options.webhook ? [webhookSurface(createHooks(parts))] : []),
   ]);
   const listening = await http.listen();
   const portOf = (name: SurfaceName) => listening.find(({ surface }) => surface === name)?.port ?? 0;

@@ -51,7 +51,8 @@ export function finishedAnswer(admission: Admission, run: Run): Response {
   return problem(admission, failureOf(run), { run_id: run.id, session_id: sessionIdOf(run.sessionKey) });
 }
 
-function failureOf({ status, error }: Run): AppError {
+/** Why a run that ended has no answer. */
+export function failureOf({ status, error }: Run): AppError {
   if (status === "cancelled")
     return new AppError("run_cancelled", "The run was cancelled before it had an answer.");
   if (error === null || !isErrorCode(error.code))

@@ -10,6 +10,9 @@ import { bodyTooLarge } from "./refusals.ts";
 
 const JSON_CONTENT = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
+const EVENT_CONTENT =
+  /^(?:application\/(?:json|[\w.+-]+\+json|x-www-form-urlencoded)|text\/plain)\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
 /** What the guard keeps for each surface. */
 export interface Gate {
   surface: Surface;
@@ -68,6 +71,16 @@ export function checkBody(headers: Headers, gate: Gate, admission: Admission): v
   const type = headers.get("content-type");
   if (type !== null && JSON_CONTENT.test(type)) return;
   throw new AppError("unsupported_media_type", "The body must be JSON in UTF-8.", {
+    hint: "Send the header Content-Type: application/json.",
+  });
+}
+
+/** Throws when the headers do not announce an event of a length and a kind that is taken. */
+export function checkEventBody(headers: Headers, gate: Gate, admission: Admission): void {
+  checkSize(headers, gate, admission);
+  const type = headers.get("content-type");
+  if (type !== null && EVENT_CONTENT.test(type)) return;
+  throw new AppError("unsupported_media_type", "The body must be JSON, a form or plain text, in UTF-8.", {
     hint: "Send the header Content-Type: application/json.",
   });
 }

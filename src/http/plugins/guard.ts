@@ -9,9 +9,10 @@ import type { Key } from "../keys.ts";
 import { createRouteTable } from "../route-table.ts";
 import type { Method, Route } from "../routes.ts";
 import type { Surface } from "../surface.ts";
+import { admitCall } from "./calls.ts";
 import { clientAddress } from "./client-address.ts";
 import { hasQueryCredential } from "./credentials.ts";
-import { checkBody, checkRate, checkScope, checkSize, createGate, type Gate } from "./gate.ts";
+import { checkBody, checkRate, checkScope, createGate, type Gate } from "./gate.ts";
 import type { Lockout } from "./limits.ts";
 import {
   credentialInQuery,
@@ -78,7 +79,7 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     admission.route = route;
 
     const host = headers.get("host");
-    const isCall = route?.scope === "platform";
+    const isCall = route?.scope === "platform" || route?.scope === "event";
     if (host === null || !(isCall || gate.doorkeeper.servesHost(host))) throw hostRefused(gate.surface);
     const origin = headers.get("origin");
     if (origin !== null) {
@@ -90,7 +91,8 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     if (query !== "" && hasQueryCredential(query)) throw credentialInQuery(gate.surface);
     if (route?.scope === "public") return undefined;
     if (route === null && path.includes(WELL_KNOWN)) throw nothingHere(gate.surface);
-    if (route?.scope === "platform") return admitCall(parts, gate, route, request, admission);
+    if (route !== null && isCall)
+      return admitCall(gate, { route, request, address: addressOfClient(parts, request) }, admission);
 
     const { authentication } = gate.surface;
     if (authentication === null) throw unserved(served, gate.surface, request, admission);
@@ -194,25 +196,6 @@ async function verified(
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return "";
   return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message;
-}
-
-/**
- * A call of a platform, which proves itself by a secret in its headers or by a signature over its body. It comes through a
- * proxy, under any name and from an address that others share: neither is asked about. For the same reason nobody is locked
- * out here: a stranger could silence the bot with a few wrong calls, and a signature is not guessed.
- */
-function admitCall(
-  parts: GuardParts,
-  gate: Gate,
-  route: Route,
-  request: Request,
-  admission: Admission,
-): undefined {
-  const { surface } = gate;
-  if (surface.admitCall === undefined) throw new Error(`nobody looks at the calls to ${route.path}`);
-  if (route.method === "POST") checkSize(request.headers, gate, admission);
-  const account = surface.admitCall(request, route);
-  checkRate(`${account} ${addressOfClient(parts, request)}`, "This address", gate, admission);
 }
 
 /** Notes who calls, and checks what they may do here and what they are about to send. */

@@ -2,10 +2,10 @@ import { type AnyElysia, Elysia } from "elysia";
 import { orAborted } from "../../lib/waiting.ts";
 import { type Admission, admittedPlugin } from "../admission.ts";
 import { livenessApi } from "../api/health.ts";
-import { type BodyLimit, readBytes } from "../body.ts";
 import { holdOpen, type SurfaceParts } from "../edge.ts";
 import { shuttingDown } from "../plugins/refusals.ts";
 import type { Work } from "../work.ts";
+import { bodyOf } from "./body.ts";
 import { answerOf, calledAccount, webhookRequest } from "./call.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Reading } from "./reading.ts";
@@ -24,7 +24,7 @@ interface Exchange {
   admission: Admission;
 }
 
-/** The webhooks of the platforms. What comes to a handler has passed `admitCall` of the surface. */
+/** The webhooks of the platforms. What comes to a handler has passed the guard. */
 export function webhookApi(parts: WebhookApiParts): AnyElysia {
   const { basePath } = parts;
   const answer = (context: Exchange) => answerCall(parts, context);
@@ -47,7 +47,9 @@ async function answerCall(parts: WebhookApiParts, { request, admission }: Exchan
   const done = parts.work.begin();
   try {
     const body =
-      request.method === "POST" ? await bodyOf(parts, label, request, admission) : new Uint8Array();
+      request.method === "POST"
+        ? await bodyOf(parts, parts.reading, label, request, admission)
+        : new Uint8Array();
     const leave = parts.inFlight.enter(label);
     const release = holdOpen(parts, request);
     try {
@@ -62,23 +64,4 @@ async function answerCall(parts: WebhookApiParts, { request, admission }: Exchan
   } finally {
     done();
   }
-}
-
-/** The body of a call. What cannot be read to its end takes its connection with it. */
-async function bodyOf(
-  parts: WebhookApiParts,
-  account: string,
-  request: Request,
-  { headers }: Admission,
-): Promise<Uint8Array> {
-  try {
-    return await parts.reading.read(account, () => readBytes(parts, request, limitOf(parts)));
-  } catch (error) {
-    headers["connection"] = "close";
-    throw error;
-  }
-}
-
-function limitOf({ config }: WebhookApiParts): BodyLimit {
-  return { maxBytes: config.current.gateway.webhook.max_body_bytes, key: "gateway.webhook" };
 }

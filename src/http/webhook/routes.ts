@@ -21,8 +21,20 @@ export const CALL_ROUTES: readonly Route[] = PLATFORM_IDS.flatMap((platform) =>
   ),
 );
 
+/** Events of anybody, for the endpoint itself and for each route of the configuration. */
+export const EVENT_ROUTES: readonly Route[] = ["", "/:route"].map((path) => ({
+  method: "POST",
+  path,
+  scope: "event",
+  tag: "Webhooks",
+  summary: "Send an event",
+}));
+
 /** Every route as it is served. */
 export function webhookRoutes(basePath: string): ServedRoute[] {
-  const below = [HEALTH, ...CALL_ROUTES].map((route) => ({ route, path: `${basePath}${route.path}` }));
+  const below = [HEALTH, ...CALL_ROUTES, ...EVENT_ROUTES].map((route) => ({
+    route,
+    path: `${basePath}${route.path}`,
+  }));
   return [{ route: ROUTES.health, path: ROUTES.health.path }, ...below];
 }

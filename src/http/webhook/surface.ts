@@ -1,48 +1,87 @@
 import type { Config } from "../../config/schema.ts";
+import type { Gateway } from "../../gateway/contract.ts";
+import type { Hooks } from "../../gateway/hooks/contract.ts";
 import type { SurfaceParts } from "../edge.ts";
 import { unproven } from "../plugins/refusals.ts";
-import type { Surface, SurfaceKind } from "../surface.ts";
+import type { Route } from "../routes.ts";
+import type { Called, Surface, SurfaceKind } from "../surface.ts";
 import { createWork } from "../work.ts";
 import { calledAccount, headersOf } from "./call.ts";
 import { webhookApi } from "./endpoints.ts";
+import { calledHook, eventApi } from "./events.ts";
 import { createInFlight } from "./in-flight.ts";
 import { createReading } from "./reading.ts";
 import { webhookRoutes } from "./routes.ts";
 
-/** Calls of one account at once; their platform delivers what is more again. */
-const MAX_IN_FLIGHT = 64;
-/** Bodies of one account at once. */
-const MAX_READING = 64;
+/** Calls of one account, and bodies of them, at once; their platform delivers what is more again. */
+const CALLS = 64;
+/** Events of one route at once, and bodies of them. A sender may have many under way. */
+const EVENTS = 1_024;
+const BODY_BYTES = 33_554_432;
 
-/** The webhooks that platforms call. No key opens anything here: each platform checks what is its own. */
-export const WEBHOOK_SURFACE: SurfaceKind = {
-  name: "webhook",
-  key: "gateway.webhook",
-  settings: ({ gateway }: Config) => ({ ...gateway.webhook, allowed_origins: [] }),
-  basePath: ({ gateway }: Config) => gateway.webhook.path,
-  open: openWebhookSurface,
-};
+/**
+ * The webhooks that platforms call, and events of anybody. No key opens anything here: each platform checks what is its own, and
+ * `hooks` the signatures of events.
+ */
+export function webhookSurface(hooks: Hooks): SurfaceKind {
+  const kind: SurfaceKind = {
+    name: "webhook",
+    key: "gateway.webhook",
+    settings: ({ gateway }: Config) => ({ ...gateway.webhook, allowed_origins: [] }),
+    basePath: ({ gateway }: Config) => gateway.webhook.path,
+    open: (parts) => openWebhookSurface(kind, parts, hooks),
+  };
+  return kind;
+}
 
-function openWebhookSurface(parts: SurfaceParts): Surface {
-  const { config, gateway } = parts;
-  const basePath = WEBHOOK_SURFACE.basePath(config.current);
-  const inFlight = createInFlight(MAX_IN_FLIGHT);
-  const reading = createReading(MAX_READING);
-  const work = createWork();
+function calledRoute(hooks: Hooks, request: Request): Called {
+  const { name, hook } = calledHook(hooks, request);
   return {
-    kind: WEBHOOK_SURFACE,
+    account: name,
+    admit() {
+      if (!hook.admits(headersOf(request))) throw hook.refusal();
+    },
+  };
+}
+
+function calledPlatform(gateway: Gateway | null, request: Request, route: Route): Called {
+  const { label, webhook } = calledAccount(gateway, request, route);
+  return {
+    account: label,
+    admit() {
+      if (!webhook.admits(headersOf(request))) throw unproven();
+    },
+  };
+}
+
+function openWebhookSurface(kind: SurfaceKind, parts: SurfaceParts, hooks: Hooks): Surface {
+  const { config, gateway } = parts;
+  const basePath = kind.basePath(config.current);
+  const calls = createInFlight(CALLS);
+  const events = createInFlight(EVENTS);
+  const work = createWork();
+  const shared = { ...parts, basePath, hooks, work };
+  return {
+    kind,
     routes: webhookRoutes(basePath),
     authentication: null,
-    admitCall(request, route) {
-      const { label, webhook } = calledAccount(gateway, request, route);
-      if (!webhook.admits(headersOf(request))) throw unproven();
-      return label;
-    },
+    called: (request, route) =>
+      route.scope === "event" ? calledRoute(hooks, request) : calledPlatform(gateway, request, route),
     hostNames: () => [],
     cors: { sent: "", read: "" },
-    signpost: `Platforms call ${basePath}/telegram and the like; addresses are compared letter by letter.`,
-    plugin: webhookApi({ ...parts, basePath, inFlight, reading, work }),
-    status: () => ({ calls: inFlight.size }),
+    signpost: `Events are sent to ${basePath} and ${basePath}/{route}, platforms call ${basePath}/telegram and the like; addresses are compared letter by letter.`,
+    plugin: webhookApi({
+      ...shared,
+      inFlight: calls,
+      reading: createReading({ bodies: CALLS, bytes: BODY_BYTES }),
+    }).use(
+      eventApi({
+        ...shared,
+        inFlight: events,
+        reading: createReading({ bodies: EVENTS, bytes: BODY_BYTES }),
+      }),
+    ),
+    status: () => ({ calls: calls.size, events: events.size }),
     dropKeys: () => undefined,
     announceStop: () => undefined,
     settled: work.idle,

@@ -98,7 +98,9 @@ describe("who gets in", () => {
       for (const spelling of spellings(at)) {
         // What is no route is served under the names of the listener only.
         const status = rawStatus(await send(method, spelling, [right], "localhost"));
-        expect([spelling, status]).toEqual([spelling, status === 400 ? 400 : 404]);
+        // What could be the name of a route takes events by POST only; there is none.
+        const isName = method === "GET" && /^\/webhook\/[A-Za-z]+$/.test(spelling);
+        expect([spelling, status]).toEqual([spelling, status === 400 ? 400 : isName ? 405 : 404]);
       }
       expect(gateway.requests.length).toBe(before);
     });
@@ -164,7 +166,7 @@ describe("beside the platforms", () => {
     });
   });
 
-  test("events of anybody else are not taken yet, and no other surface is served here", async () => {
+  test("events of anybody else are not taken where nobody asked for them, and no other surface is served here", async () => {
     for (const path of [
       "/webhook",
       "/webhook/",

@@ -15,7 +15,7 @@ const TABLE_HEAD = /^[^\n]+\n {0,3}(?=[^\n]*-)(?=[^\n]*\|)[|: -]+(?=\n|$)/;
 
 const URL_END = new RegExp(CJK_PUNCTUATION, "u");
 const BREAK_TAG = /^<br\s*\/?>/i;
-const MARK_SIGN = /\*+|_+|~+|\[|`+/g;
+const MARK_SIGN = /\*+|_+|~+|\[|`+|!/g;
 
 /**
  * The blocks of a text in GitHub's Markdown, read by marked. Other than there: HTML is text but for `<br>`; indented text is

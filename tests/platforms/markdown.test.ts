@@ -94,6 +94,8 @@ describe("parseMarkdown", () => {
       `${"- ".repeat(4_000)}${"https://\n|".repeat(1_000)}`,
       ">".repeat(20_000),
       "**~~~_".repeat(3_000),
+      "!".repeat(60_000),
+      "!a".repeat(30_000),
     ];
     for (const markdown of hard) expect(parseMarkdown(markdown).length).toBeGreaterThan(0);
   });

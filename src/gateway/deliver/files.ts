@@ -7,8 +7,8 @@ import { mediaTypeOf } from "../../tools/file/kinds.ts";
 import { createLocator } from "../../tools/file/locate.ts";
 import type { ToolRegistry } from "../../tools/registry.ts";
 
-/** In an answer: a line that names a file to be sent. */
-const FILE_LINE = /^\s*MEDIA:\s*(\S.*?)\s*$/;
+/** In an answer: how a line begins that names a file to be sent. */
+const FILE_MARK = "MEDIA:";
 const FENCE = /^\s{0,3}(```+|~~~+)/;
 const MAX_FILES = 10;
 
@@ -26,12 +26,18 @@ export function extractFiles(answer: string): { text: string; paths: string[] } 
       if (fence === null) fence = mark;
       else if (mark.startsWith(fence)) fence = null;
     }
-    const path = fence === null ? FILE_LINE.exec(line)?.[1] : undefined;
-    if (path === undefined || paths.length >= MAX_FILES) return true;
+    const path = fence === null ? fileIn(line) : "";
+    if (path === "" || paths.length >= MAX_FILES) return true;
     paths.push(path.replace(/^`(.*)`$/, "$1"));
     return false;
   });
   return { text: kept.join("\n").trim(), paths };
+}
+
+/** The path that a line names; empty for any other line. However long the line is, it is gone through once. */
+function fileIn(line: string): string {
+  const said = line.trim();
+  return said.startsWith(FILE_MARK) ? said.slice(FILE_MARK.length).trim() : "";
 }
 
 /** Opens what the caller's own file_read could open, below the same roots and by descriptor. */

@@ -5,13 +5,16 @@ const ENTITIES: Readonly<Record<string, string>> = { "&lt;": "<", "&gt;": ">", "
  * without the mention of the bot (docs.slack.dev/messaging/formatting-message-text).
  */
 export function writtenText(text: string, botUserId: string): string {
-  return text
-    .replace(/[ \t]*<([^<>\n]+)>[ \t]*/g, (whole, inner: string) => {
-      if (isMention(inner, botUserId)) return " ";
-      return whole.replace(/<[^<>]+>/, () => readable(inner));
-    })
-    .replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity)
-    .trim();
+  return (
+    text
+      // A run of spaces is looked at from its beginning alone: whoever writes thousands of them costs no more than that.
+      .replace(/(?:(?<![ \t])[ \t]+)?<([^<>\n]+)>[ \t]*/g, (whole, inner: string) => {
+        if (isMention(inner, botUserId)) return " ";
+        return whole.replace(/<[^<>]+>/, () => readable(inner));
+      })
+      .replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity)
+      .trim()
+  );
 }
 
 /** True when the text mentions the bot. */

@@ -20,6 +20,11 @@ describe("files named in an answer", () => {
   ];
   for (const [what, answer, text, paths] of cases)
     test(what, () => expect(extractFiles(answer)).toEqual({ text, paths }));
+
+  test("a line however long is gone through once", () => {
+    const spaces = " ".repeat(300_000); // in quadratic time, minutes
+    expect(extractFiles(`${spaces}MEDIA: a${spaces}b${spaces}`).paths).toEqual([`a${spaces}b`]);
+  });
 });
 
 describe("opening them", () => {

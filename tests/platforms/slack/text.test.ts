@@ -2,6 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { asCommand, mentions, writtenText } from "../../../src/platforms/slack/text.ts";
 
 describe("writtenText", () => {
+  test("a text however long is gone through once", () => {
+    const spaces = " \t".repeat(200_000); // in quadratic time, minutes
+    expect(writtenText(`a${spaces}b${spaces}<@U0BOT>${spaces}c`, "U0BOT")).toBe(`a${spaces}b c`);
+  });
+
   const cases: Record<string, [written: string, read: string]> = {
     "the mention at the beginning": ["<@U0BOT> hello", "hello"],
     "the mention inside": ["hey <@U0BOT> hello", "hey hello"],

@@ -45,6 +45,7 @@ const PROOFS = [
   ["mcp", "--short"],
   ["gateway", "--short"],
   ["gateway-slow", "--short"],
+  ["webhooks-kill", "--short"],
   ["conformance", "--short"],
 ];
 

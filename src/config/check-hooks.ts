@@ -4,9 +4,12 @@ import { formatPath } from "./path.ts";
 import type { Fault, Findings } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import { EVENT_FIELDS, type HookRouteConfig } from "./schema-hooks.ts";
+import { wantsEvent, webhookEndpoints } from "./webhook-endpoints.ts";
 import { signatureFault } from "./webhook-schemes.ts";
 
 const WEBHOOK = ["gateway", "webhook"];
+/** Stands for the endpoints that events are sent to. */
+const OUTBOUND = "outbound";
 /** Names below the webhook path that the platforms and the health check have taken. */
 const TAKEN_ROUTES = ["telegram", "discord", "slack", "wecom", "dingtalk", "feishu", "wechat", "health"];
 
@@ -99,17 +102,32 @@ function checkLanguages({ filter, prompt, session, deliver_only }: HookRouteConf
 
 function checkDelivery(route: HookRouteConfig, config: Config, note: Note): void {
   const { deliver, deliver_only, sync, prompt } = route;
-  if (deliver !== "none") checkChat(deliver, config, note);
+  if (deliver === OUTBOUND) checkOutbound(config, note);
+  else if (deliver !== "none") checkChat(deliver, config, note);
   if (!deliver_only) return;
-  if (deliver === "none") note("deliver", "is none, but deliver_only sends to a chat");
+  if (deliver === "none" || deliver === OUTBOUND)
+    note("deliver", `is ${deliver}, but deliver_only sends to a chat`);
   if (prompt === undefined) note("prompt", "is missing: it is what deliver_only sends");
   if (sync) note("sync", "has nothing to wait for with deliver_only");
+}
+
+/** The answer of every run is told to the endpoints that ask; here one is relied on. */
+function checkOutbound(config: Config, note: Note): void {
+  if (webhookEndpoints(config).some((endpoint) => wantsEvent(endpoint, "task.completed"))) return;
+  note(
+    "deliver",
+    "is outbound, but no endpoint of gateway.webhook.outbound asks for task.completed",
+    "Set gateway.webhook.outbound.url and its secret, and enable it.",
+  );
 }
 
 function checkChat(deliver: string, config: Config, note: Note): void {
   const address = parseChatAddress(deliver);
   if (address === null)
-    note("deliver", `must be a chat such as telegram:123456789, or none, not ${JSON.stringify(deliver)}`);
+    note(
+      "deliver",
+      `must be a chat such as telegram:123456789, outbound or none, not ${JSON.stringify(deliver)}`,
+    );
   else if (accountOfChat(config, address) === null) {
     const { platform, account } = address;
     const label = account === undefined ? platform : `${platform}.${account}`;

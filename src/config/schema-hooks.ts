@@ -40,7 +40,8 @@ const hookRoute = Type.Object(
         "Session that the events go on with, within the route's own: an id, or a template such as issue-{{payload.issue.id}}. Default: the name of the route.",
     }),
     deliver: Type.String({
-      description: "Where the answer goes: a chat such as telegram:123456789, or none.",
+      description:
+        "Where the answer goes: a chat such as telegram:123456789; outbound: as task.completed to the endpoints of outbound, which are told of every run; or none.",
       default: "none",
     }),
     deliver_only: flag(

@@ -131,6 +131,20 @@ describe("a route", () => {
     expect(route({ deliver: "telegram.other:1" }, several)).toHaveLength(1);
   });
 
+  test("relies on an endpoint that is told, where it says so", () => {
+    const missing = [
+      `${R}.deliver is outbound, but no endpoint of gateway.webhook.outbound asks for task.completed`,
+    ];
+    const outbound = { enabled: true, url: "https://example.com/in", secret: SECRET };
+    const withOutbound = (settings: Record<string, unknown>) =>
+      check({ secret: SECRET, outbound: settings, routes: { a: { deliver: "outbound" } } }).faults;
+    expect(route({ deliver: "outbound" })).toEqual(missing);
+    expect(withOutbound({ ...outbound, enabled: false })).toEqual(missing);
+    expect(withOutbound({ ...outbound, events: ["agent.error"] })).toEqual(missing);
+    expect(withOutbound(outbound)).toEqual([]);
+    expect(withOutbound({ ...outbound, events: ["*"] })).toEqual([]);
+  });
+
   test("without a model has a chat and a text, and nothing to wait for", () => {
     const platforms = { telegram };
     expect(route({ deliver_only: true })).toEqual([

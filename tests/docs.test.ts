@@ -30,6 +30,7 @@ const TRANSLATED = [
   "docs/sandbox.md",
   "docs/slack.md",
   "docs/telegram.md",
+  "docs/webhook-signatures.md",
   "docs/wechat.md",
   "docs/wecom.md",
 ];

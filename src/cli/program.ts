@@ -22,6 +22,7 @@ import { sessionsCommand } from "./sessions.ts";
 import { skillsCommand } from "./skills.ts";
 import { statusCommand } from "./status.ts";
 import { VERSION } from "./version.ts";
+import { webhookCommand } from "./webhook.ts";
 
 const HELP_FOOTER = `
 Start here:
@@ -63,6 +64,7 @@ export function createProgram(): Command {
     chatCommand(),
     sendCommand(),
     deliveriesCommand(),
+    webhookCommand(),
     pairingCommand(),
     sessionsCommand(),
     skillsCommand(),

@@ -9,8 +9,9 @@ import { wrapUntrusted } from "../tools/untrusted.ts";
 import type { FetchFile, MessageFile } from "./contract.ts";
 import { type Document, documentParts } from "./document-parts.ts";
 
-/** Of one message; the others are named. */
+/** Of one message; some more are named, and all others counted. */
 const MAX_FILES = 10;
+const MAX_NAMED = 20;
 /** As each of them is in memory as a whole. */
 const PARALLEL_FETCHES = 3;
 /** The largest recording that is handed to a model; the history is read with all that is in it. */
@@ -53,11 +54,17 @@ export interface FileParts {
 export async function fetchFiles(files: readonly MessageFile[], parts: FileParts): Promise<NewMessage> {
   const limit = createLimit(PARALLEL_FETCHES);
   const fetched = await Promise.all(
-    files.map((file, index) =>
-      index < MAX_FILES ? limit(() => partsOf(file, parts)) : [note(file, LACKING.tooMany)],
-    ),
+    files
+      .slice(0, MAX_NAMED)
+      .map((file, index) =>
+        index < MAX_FILES ? limit(() => partsOf(file, parts)) : [note(file, LACKING.tooMany)],
+      ),
   );
-  return { role: "user", parts: fetched.flat() };
+  return { role: "user", parts: [...fetched.flat(), ...furtherFiles(files.length - MAX_NAMED)] };
+}
+
+function furtherFiles(more: number): Part[] {
+  return more > 0 ? [{ type: "text", text: `[${more} more files came. ${LACKING.tooMany}]` }] : [];
 }
 
 async function partsOf(file: MessageFile, { fetchFile, signal, log }: FileParts): Promise<Part[]> {
@@ -125,7 +132,7 @@ function note(file: MessageFile, sentence: string, why?: string): Part {
   const { name, mediaType, sizeBytes } = file;
   const facts = [
     name === undefined ? "no name" : `name: ${headOf(name, MAX_NAME_CHARS)}`,
-    mediaType === undefined ? "unknown type" : `type: ${mediaType}`,
+    mediaType === undefined ? "unknown type" : `type: ${headOf(mediaType, MAX_NAME_CHARS)}`,
     sizeBytes === undefined ? "unknown size" : `size: ${sizeBytes} bytes`,
     ...(why === undefined ? [] : [why]),
   ];

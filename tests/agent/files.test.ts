@@ -271,6 +271,21 @@ describe("what cannot be had is told to the model, and fails nothing", () => {
     expect(fetched).toEqual(files.slice(0, 10).map((file) => file.ref));
     expect(textsOf(models.requests[0]).filter((text) => text.includes("Only the first 10"))).toHaveLength(2);
   });
+
+  test("so many files that naming them all would fill the model's memory", async () => {
+    const models = scriptedModels([says("ok")]);
+    const { fetchFile, fetched } = chatFiles({});
+    await using t = await openTestAgent({ models, fetchFile });
+    const long = "x".repeat(5_000);
+    const files = Array.from({ length: 10_000 }, (_, n) =>
+      fileOf(String(n), { name: long, mediaType: long }),
+    );
+    await t.ask("look", { files });
+    expect(fetched).toHaveLength(10);
+    const said = textsOf(models.requests[0]).join("\n");
+    expect(said).toContain("[9980 more files came. Only the first 10");
+    expect(said.length).toBeLessThan(30_000);
+  });
 });
 
 test("files are fetched once, also when the turn is resumed; a cancel ends a fetch", async () => {

@@ -276,7 +276,7 @@ describe("what cannot be had is told to the model, and fails nothing", () => {
     const models = scriptedModels([says("ok")]);
     const { fetchFile, fetched } = chatFiles({});
     await using t = await openTestAgent({ models, fetchFile });
-    const long = "x".repeat(5_000);
+    const long = "x".repeat(300);
     const files = Array.from({ length: 10_000 }, (_, n) =>
       fileOf(String(n), { name: long, mediaType: long }),
     );

@@ -65,6 +65,8 @@ export interface InboundMessage {
   files?: readonly InboundFile[];
   /** The value of the button that was pressed; `text` is empty then. */
   button?: string;
+  /** Buttons of this platform stay where they are, whatever becomes of them: what a press has done is told by a message. */
+  buttonStays?: true;
 }
 
 /** A chat goes on under another id. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { PlatformError } from "../../src/platforms/contract.ts";
 import { calls, type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
-import { openToyGateway, toyChat } from "../support/chat.ts";
+import { openToyGateway, type ToyChat, toyChat } from "../support/chat.ts";
 import { probeTool } from "../support/tools.ts";
 
 /** Calls the probe once, then says what it answered. */
@@ -52,6 +53,56 @@ describe("what the agent asks for", () => {
     await gateway.write("/deny not today");
     await chat.until(() => chat.messages().some((one) => one.text.includes("not today")));
     expect(ran).toEqual([]);
+  });
+
+  describe("where the question cannot be changed", () => {
+    const fixed = () => toyChat({ allowed_users: [1] }, { abilities: ["typing"], maxChars: 4_000 });
+    const decisions = (chat: ToyChat) => chat.messages().filter(({ text }) => text === "✅ approved").length;
+    const answered = (chat: ToyChat) => chat.messages().some((one) => one.text.startsWith("It said:"));
+
+    test("a press is answered", async () => {
+      const { gateway, chat, question } = await open(fixed());
+      await using _ = gateway;
+      await gateway.write("go");
+      await chat.until(() => question() !== undefined);
+      const [button = ""] = question()?.buttons ?? [];
+      await gateway.write("", { button, buttonStays: true, id: "p" });
+      await gateway.write("", { button, buttonStays: true, id: "p" });
+      await chat.until(() => answered(chat) && decisions(chat) > 0);
+      expect(decisions(chat)).toBe(1);
+      expect(question()?.buttons).toHaveLength(2);
+    });
+
+    test("a command is answered once", async () => {
+      const { gateway, chat, question } = await open(fixed());
+      await using _ = gateway;
+      await gateway.write("go");
+      await chat.until(() => question() !== undefined);
+      await gateway.write("/approve");
+      await chat.until(() => answered(chat));
+      await gateway.write("/whoami");
+      await chat.until(() => chat.messages().at(-1)?.text.includes("telegram") === true);
+      expect(decisions(chat)).toBe(1);
+    });
+
+    for (const [what, chat] of [
+      ["by its kind", fixed()],
+      ["as the platform says", toyChat({ allowed_users: [1] }, { maxChars: 4_000 })],
+    ] as const)
+      test(`${what}, what others decide is said there, once`, async () => {
+        const { gateway, question } = await open(chat);
+        await using _ = gateway;
+        await gateway.write("go");
+        await chat.until(() => question() !== undefined);
+        for (let n = 0; n < 5; n++)
+          chat.failures.push({ name: "edit", error: new PlatformError("refused", "it is too old") });
+        const [run] = (await gateway.store.runs.list({ limit: 1 })).items;
+        const [approval] = await gateway.agent.agent.approvals(run?.id ?? "");
+        await gateway.agent.agent.decide(run?.id ?? "", approval?.id ?? "", { approved: true, by: "owner" });
+        await chat.until(() => decisions(chat) > 0);
+        expect(decisions(chat)).toBe(1);
+        expect(chat.calls.findLast(({ name }) => name === "send")?.message?.idempotencyId).toMatch(/^apd_/);
+      });
   });
 
   test("is nobody else's to decide, also in the same group", async () => {

@@ -1,36 +1,28 @@
 import type { Agent } from "../../agent/contract.ts";
-import type { RunEvent } from "../../agent/events.ts";
 import type { LiveConfig } from "../../config/live.ts";
-import { derivedId } from "../../lib/ids.ts";
-import type { Log } from "../../lib/log.ts";
 import { PlatformError } from "../../platforms/contract.ts";
 import { closeFence } from "../../platforms/fences.ts";
 import { splitMarkdown } from "../../platforms/split.ts";
-import type { Store } from "../../store/contract.ts";
-import type { NewOutboundDelivery, Run } from "../../store/records.ts";
-import { approvalButtons } from "../buttons.ts";
+import type { Run } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
-import { type DeliveryExtra, extraOf } from "../extra.ts";
+import { extraOf } from "../extra.ts";
 import { wordsIn } from "../words.ts";
 import { createGrowing, type GrowingAnswer, parseEvent } from "./growing.ts";
 import { fitsIn, messageOf, type Outgoing, show } from "./outgoing.ts";
 import type { Pace } from "./pace.ts";
 import { createPainter, type Painter } from "./painter.ts";
+import { type QuestionParts, tellOfApproval } from "./questions.ts";
 import type { ShowTyping } from "./typing.ts";
 
 /** After so many refusals for being too fast, an answer is shown at its end only. */
 const MAX_FLOOD_STRIKES = 3;
 
 /** What following answers works with. */
-export interface AnswerParts {
+export interface AnswerParts extends QuestionParts {
   agent: Pick<Agent, "events">;
-  store: Store;
   config: LiveConfig;
-  log: Log;
   paceOf(connection: Connection): Pace;
   showTyping: ShowTyping;
-  /** Takes over a question of the run; it is on disk already. */
-  deliver(delivery: NewOutboundDelivery): void;
 }
 
 /** How the run of an answer ended. */
@@ -128,68 +120,4 @@ function livePainter(
     parts.log,
   );
   return painter;
-}
-
-/** Asks in the chat what the run asks for, and shows there what was decided, however it was decided. */
-async function tellOfApproval(
-  event: RunEvent,
-  { delivery }: Outgoing,
-  connection: Connection,
-  parts: AnswerParts,
-  runId: string,
-): Promise<void> {
-  if (event.type !== "approval.requested" && event.type !== "approval.decided") return;
-  const id = derivedId("apq", event.approval_id);
-  const { language, scope, caller } = extraOf(delivery);
-  const words = wordsIn(language);
-  if (event.type === "approval.requested") {
-    const extra: DeliveryExtra = {
-      language,
-      scope,
-      ...(caller === undefined ? {} : { caller }),
-      approval: { runId, approvalId: event.approval_id },
-    };
-    const text = words.approvalAsked(event.question, event.details);
-    const question: NewOutboundDelivery = { id, kind: "approval", target: delivery.target, text, extra };
-    if (await parts.store.deliveries.add(question)) parts.deliver(question);
-    return;
-  }
-  const decision = event.approved ? words.approved : words.denied;
-  closeQuestion(id, decision, connection, parts).catch((error: unknown) =>
-    parts.log.debug("a decided question could not be marked", { error }),
-  );
-}
-
-/** Puts the decision in the place of the buttons. Only for looks: nobody waits for it. */
-async function closeQuestion(
-  id: string,
-  decision: string,
-  connection: Connection,
-  { store }: AnswerParts,
-): Promise<void> {
-  const asked = await store.deliveries.get(id);
-  const index = (asked?.parts.length ?? 0) - 1;
-  const part = asked?.parts[index];
-  if (asked === null || part === undefined || !connection.can("edit")) return;
-  const fits = fitsIn(connection);
-  const shown = splitMarkdown(asked.text ?? "", fits)[index]?.text ?? "";
-  const whole = `${shown}\n\n${decision}`;
-  const content = { markdown: fits(whole) ? whole : decision, buttons: [] };
-  const message = messageOf({ delivery: asked, shown: [] }, content, index, false);
-  await connection.adapter.edit(part, message, AbortSignal.timeout(30_000));
-}
-
-/** What a question shows: its parts, with the buttons below the last one. */
-export function questionContents(
-  { text = "", extra }: Pick<NewOutboundDelivery, "text" | "extra">,
-  fits: (markdown: string) => boolean,
-) {
-  const { approval, language } = extraOf({ extra });
-  const pieces = splitMarkdown(text, fits);
-  return pieces.map(({ text: markdown }, index) => ({
-    markdown,
-    ...(approval !== undefined && index === pieces.length - 1
-      ? { buttons: approvalButtons(approval.approvalId, wordsIn(language)) }
-      : {}),
-  }));
 }

@@ -5,9 +5,10 @@ import type { OutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
 import { type Words, wordsIn } from "../words.ts";
-import { type Ending, questionContents } from "./answer.ts";
+import type { Ending } from "./answer.ts";
 import { extractFiles, type OpenFile } from "./files.ts";
 import { type Content, fitsIn } from "./outgoing.ts";
+import { questionContents } from "./questions.ts";
 
 /** With one of these alone, the model says that a group needs no answer. */
 const SILENCE: ReadonlySet<string> = new Set(["NO_REPLY", "[SILENT]"]);

@@ -81,7 +81,7 @@ export function createReceive(parts: ReceiveParts): Receive {
     const { button } = message;
     if (button === undefined) return takeIn(received);
     await doOnce(received, async (begunAtMs) => {
-      const text = await pressButton(button, received.place, parts);
+      const text = await pressButton({ ...message, button }, received.place, parts);
       return begunAtMs === null ? text : null; // what it decided then is decided already
     });
   }

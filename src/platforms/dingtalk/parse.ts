@@ -66,9 +66,9 @@ function addressOf(fields: Fields, isDirect: boolean): ChatAddress {
   return { chat: person || textOf(fields["conversationId"]) };
 }
 
-function saidOf(text: string): Pick<InboundMessage, "text" | "button"> {
+function saidOf(text: string): Pick<InboundMessage, "text" | "button" | "buttonStays"> {
   const button = pressedIn(text);
-  return button === undefined ? { text } : { text: "", button };
+  return button === undefined ? { text } : { text: "", button, buttonStays: true };
 }
 
 function repliedTo(fields: Fields): Fields | null {

@@ -172,7 +172,11 @@ describe("what it says and brings", () => {
   });
 
   test("a press of a button, and what only looks like one", () => {
-    expect(messageOf({ text: { content: "批准 ⟨y:apr_1⟩" } })).toMatchObject({ text: "", button: "y:apr_1" });
+    expect(messageOf({ text: { content: "批准 ⟨y:apr_1⟩" } })).toMatchObject({
+      text: "",
+      button: "y:apr_1",
+      buttonStays: true,
+    });
     for (const content of ["⟨y:apr_1⟩", "批准 ⟨y:apr 1⟩", "批准 ⟨y:apr_1⟩!", `a ⟨${"x".repeat(65)}⟩`])
       expect(messageOf({ text: { content } })).toMatchObject({ text: content });
   });

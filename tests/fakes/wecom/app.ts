@@ -41,8 +41,8 @@ export interface FakeWecomApp extends ServerApi {
   revoke(): void;
 }
 
-/** Starts WeCom. `clock`: how much faster it delivers again. */
-export function startFakeWecomApp({ clock = 50 }: { clock?: number } = {}): FakeWecomApp {
+/** Starts WeCom. `clock`: how much sooner it hangs up. */
+export function startFakeWecomApp({ clock = 1 }: { clock?: number } = {}): FakeWecomApp {
   const keys = {
     corpId: "ww1234567890abcdef",
     agentId: "1000002",

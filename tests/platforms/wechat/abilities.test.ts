@@ -1,9 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { OutboundFile } from "../../../src/platforms/contract.ts";
+import { WECHAT } from "../../../src/platforms/wechat/index.ts";
 import { fits, toWechatText } from "../../../src/platforms/wechat/render.ts";
+import { TIMING } from "../../../src/platforms/wechat/timing.ts";
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
 import { failureOf, never, outbound } from "../weixin-heard.ts";
 import { type Rig, start, TOO_LATE } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 const USER = "openid-1";
 const file = (name: string, mediaType: string): OutboundFile => ({
@@ -107,6 +111,11 @@ describe("typing", () => {
     await rig.adapter.typing?.({ chat: USER }, never);
     expect(rig.wechat.calls("message/custom/typing")).toHaveLength(1);
   });
+});
+
+test("eighty people can write in each second, though each call waits for its answer", () => {
+  const { webhooksInFlight = 0 } = WECHAT.limits;
+  expect(webhooksInFlight / (TIMING.hangUpMs / 1000)).toBeGreaterThan(80);
 });
 
 describe("the connection", () => {

@@ -1,10 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { createAdapter } from "../../../src/platforms/wechat/adapter.ts";
 import { fits } from "../../../src/platforms/wechat/render.ts";
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
 import { failureOf, never, outbound } from "../weixin-heard.ts";
 import { account, FAST_CLOCK, HUNG_UP, IN_TIME, keysOf, type Rig, start, TOO_LATE } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 const USER = "openid-1";
 const send = ({ adapter }: Rig, text: string, changes = {}) =>

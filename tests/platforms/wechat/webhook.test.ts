@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAdapter } from "../../../src/platforms/wechat/adapter.ts";
 import { createReplays } from "../../../src/platforms/wechat/replays.ts";
@@ -7,6 +7,8 @@ import type { Call } from "../../fakes/wechat/envelopes.ts";
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
 import { never, outbound } from "../weixin-heard.ts";
 import { account, IN_TIME, keysOf, type Rig, start, TOO_LATE } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 const MODES = ["plain", "compatible", "secure"] as const;
 const FORMATS = ["xml", "json"] as const;

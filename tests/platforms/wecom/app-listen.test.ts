@@ -1,6 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { type AppRig, startApp } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 /** Begins to listen; `ended` tells how that ended. */
 function listen({ adapter, heard }: AppRig) {

@@ -1,7 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { parseMessage } from "../../../src/platforms/wecom/bot/parse.ts";
 import { failureOf, never } from "../weixin-heard.ts";
 import { type BotRig, startBot } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 const base = { msgid: "1", aibotid: "b", chattype: "single", from: { userid: "ZhangSan" } };
 const parse = (more: Record<string, unknown>) => parseMessage({ ...base, ...more });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { OutboundMessage } from "../../../src/platforms/contract.ts";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { WECOM } from "../../../src/platforms/wecom/index.ts";
@@ -6,6 +6,8 @@ import { fits } from "../../../src/platforms/wecom/render.ts";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
 import { failureOf, never } from "../weixin-heard.ts";
 import { account, type BotRig, botOf, startBot } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 const USER = "ZhangSan";
 
@@ -90,7 +92,7 @@ describe("an answer", () => {
   });
 
   test("that is tried again after a lost acknowledgement is shown once", async () => {
-    await using bot = await startBot({ ackMs: 30 });
+    await using bot = await startBot({ ackMs: 400 });
     await asked(bot);
     bot.wecom.fail("aibot_respond_msg", { dropAck: true });
     expect((await failureOf(bot.adapter.send(answer("once"), never))).kind).toBe("unavailable");

@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { WSClient, type WsFrame } from "@wecom/aibot-node-sdk";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
 import type { FakeWecomBot } from "../../fakes/wecom/bot-contract.ts";
+
+setDefaultTimeout(30_000);
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

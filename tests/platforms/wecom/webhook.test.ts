@@ -1,10 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAppAdapter } from "../../../src/platforms/wecom/app/adapter.ts";
 import { signatureOf } from "../../../src/platforms/weixin-cipher.ts";
 import { startFakeWecomApp } from "../../fakes/wecom/app.ts";
 import { createHeard } from "../weixin-heard.ts";
 import { type AppRig, account, keysOf, SHORT_TIMING, startApp } from "./setup.ts";
+
+setDefaultTimeout(30_000);
 
 const nowS = () => Math.floor(Date.now() / 1000);
 const innerOf = ({ wecom }: AppRig, content = "hi", id = "1") =>

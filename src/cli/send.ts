@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { parseChatAddress } from "../config/chat-address.ts";
 import { AppError } from "../lib/errors.ts";
 import type { OutboundDelivery } from "../store/records.ts";
 import { deliveryJson, targetOf } from "./delivery-json.ts";
@@ -53,11 +54,14 @@ export function sendCommand(): Command {
 
 /** `telegram:CHAT`, `telegram.work:CHAT:THREAD`. */
 function parseAddress(text: string): Address {
-  const [, label = "", chat = "", thread] = /^([^:]+):([^:]+)(?::(.+))?$/s.exec(text) ?? [];
-  const [platform = "", name] = label.split(/\.(.*)/s);
-  if (chat === "") throw new InvalidArgumentError("It must be an address such as telegram:123456789.");
-  const account = name === undefined ? parsePlatform(platform) : `${parsePlatform(platform)}.${name}`;
-  return { account, chat, ...(thread === undefined ? {} : { thread }) };
+  const address = parseChatAddress(text);
+  if (address === null) throw new InvalidArgumentError("It must be an address such as telegram:123456789.");
+  const { platform, account, chat, thread } = address;
+  return {
+    account: account === undefined ? parsePlatform(platform) : `${parsePlatform(platform)}.${account}`,
+    chat,
+    ...(thread === undefined ? {} : { thread }),
+  };
 }
 
 async function readStdin(): Promise<string> {

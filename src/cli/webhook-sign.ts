@@ -1,18 +1,13 @@
 import { Command, Option } from "commander";
-import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import { AppError } from "../lib/errors.ts";
-import { reachableHost } from "../lib/host.ts";
 import { newId } from "../lib/ids.ts";
-import { SCHEME_NAMES, type Scheme, type SchemeName } from "../webhooks/contract.ts";
-import { genericScheme } from "../webhooks/generic.ts";
-import { schemeOf } from "../webhooks/schemes.ts";
+import { SCHEME_NAMES } from "../webhooks/contract.ts";
 import { type CommonOptions, parseUrl, withConfigOption, withJsonOption } from "./options.ts";
 import { print, printJson } from "./output.ts";
+import { addressOf, contentType, type Signing, schemeFor, secretFor } from "./webhook-signing.ts";
 
-interface SignOptions extends CommonOptions {
-  scheme?: SchemeName;
-  route?: string;
-  secretEnv?: string;
+interface SignOptions extends CommonOptions, Signing {
   id?: string;
   url?: URL;
   curl?: true;
@@ -42,6 +37,8 @@ export function webhookSignCommand(): Command {
       const loaded = loadConfig(options.config === undefined ? {} : { file: options.config });
       const body = await readBody(file);
       const scheme = schemeFor(loaded, options);
+      if (scheme.name === "gitlab")
+        throw new AppError("usage", "GitLab signs nothing: its header X-Gitlab-Token is the secret itself.");
       const url = options.url?.href ?? addressOf(loaded, options.route);
       const { id = newId("msg"), curl, json } = options;
       const headers = scheme.sign(body, secretFor(loaded, options), { id, nowMs: Date.now(), url });
@@ -66,56 +63,6 @@ async function readBody(file: string): Promise<Uint8Array> {
       hint: "Name a file with the body, or - for stdin.",
     });
   }
-}
-
-function routeOf({ config }: LoadedConfig, name: string | undefined) {
-  if (name === undefined) return undefined;
-  const { routes } = config.gateway.webhook;
-  const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
-  if (route === undefined)
-    throw new AppError("usage", `There is no route ${JSON.stringify(name)}.`, {
-      hint: "The routes are those of gateway.webhook.routes.",
-    });
-  return route;
-}
-
-function schemeFor(loaded: LoadedConfig, { scheme, route: routeName }: SignOptions): Scheme {
-  const route = routeOf(loaded, routeName);
-  const name = scheme ?? route?.scheme ?? "hermes";
-  if (name === "gitlab")
-    throw new AppError("usage", "GitLab signs nothing: its header X-Gitlab-Token is the secret itself.");
-  if (name !== "generic") return schemeOf(name);
-  if (route?.signature !== undefined) return genericScheme(route.signature);
-  throw new AppError("usage", "A generic signature is described by a route.", {
-    hint: "Name one with --route.",
-  });
-}
-
-function secretFor(loaded: LoadedConfig, { secretEnv, route }: SignOptions): string {
-  const { webhook } = loaded.config.gateway;
-  const secret =
-    secretEnv === undefined
-      ? (routeOf(loaded, route)?.secret ?? webhook.secret)
-      : loaded.variables[secretEnv];
-  if (secret?.trim()) return secret;
-  throw new AppError(
-    "usage",
-    secretEnv === undefined ? "There is no secret to sign with." : `${secretEnv} is not set.`,
-    {
-      hint: "Set gateway.webhook.secret, or name an environment variable that holds a secret with --secret-env.",
-    },
-  );
-}
-
-/** Where senders call the route. */
-function addressOf({ config }: LoadedConfig, route: string | undefined): string {
-  const { public_url, host, port, path } = config.gateway.webhook;
-  const endpoint = public_url ?? `http://${reachableHost(host)}:${port}${path}`;
-  return route === undefined ? endpoint : `${endpoint.replace(/\/+$/, "")}/${route}`;
-}
-
-function contentType({ name }: Scheme): string {
-  return name === "twilio" ? "application/x-www-form-urlencoded" : "application/json";
 }
 
 function curlCall(file: string, url: string, headers: Record<string, string>): string {

@@ -114,6 +114,8 @@ export interface Gateway {
 
 /** The webhook of one account. */
 export interface GatewayWebhook {
+  /** As `PlatformLimits.webhooksInFlight`. */
+  readonly maxInFlight?: number;
   /** Whether a request may go on, before its body is read. */
   admits(headers: Readonly<Record<string, string>>): boolean;
   /** Verifies, stores and answers. Rejects with `not_ready` while the account has no worker. */

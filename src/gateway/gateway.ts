@@ -92,7 +92,9 @@ export function createGateway(parts: GatewayParts): Gateway {
 }
 
 function webhookOf({ platform, account, adapter, can }: Connection): GatewayWebhook {
+  const { webhooksInFlight: maxInFlight } = platform.limits;
   return {
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
     admits: (headers) => platform.admits?.(headers, account.settings) ?? true,
     async answer(request) {
       if (!can("webhook"))

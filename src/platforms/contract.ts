@@ -223,6 +223,8 @@ export interface PlatformLimits {
   /** How often `typing` has to be repeated. */
   typingEveryMs: number;
   pace: { direct: Rate; group: Rate; account: Rate };
+  /** Calls of the webhook that may be open at once, for platforms whose calls wait for the answer; a usual number otherwise. */
+  webhooksInFlight?: number;
   /** Without a sign of life for so long, the connection counts as dead and is made anew. */
   silenceMs: number;
 }

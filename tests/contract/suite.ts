@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import type { Gateway } from "../../src/gateway/contract.ts";
 import { createGateway } from "../../src/gateway/gateway.ts";
 import { webhookRequest } from "../../src/http/webhook/call.ts";
+import { loadPlatform } from "../../src/platforms/registry.ts";
 import { end, type Script, type ScriptedModels, scriptedModels } from "../fakes/scripted-model.ts";
 import { liveConfig, openTestAgent, type TestAgent } from "../support/agent.ts";
 import { openTempStore, quietLog, type TempStore } from "../support/store.ts";
@@ -194,6 +195,13 @@ export function platformSuite(
       await answered("meanwhile");
       await until(() => rig.gateway.health()[0]?.state === "connected", "the word that all is well");
       expect(server.connections).toBe(1);
+    });
+
+    const calledTest = hasConnection ? absent : test;
+    calledTest("lets as many calls wait at once as its platform needs", async () => {
+      const platform = await loadPlatform(server.platform);
+      const { maxInFlight } = rig.gateway.webhook(server.platform, "") ?? {};
+      expect(maxInFlight).toBe(platform?.limits.webhooksInFlight);
     });
 
     test("says in words what is wrong with its credentials, and tries no more", async () => {

@@ -24,6 +24,8 @@ export interface StandInOptions {
   health?: readonly AccountHealth[];
   /** The accounts with a webhook, as platform and name. */
   webhooks?: readonly (readonly [platform: PlatformId, name: string])[];
+  /** What the platforms need; a usual number without it. */
+  maxInFlight?: number;
   /** Without it every request is admitted. */
   admits?: (headers: Readonly<Record<string, string>>) => boolean;
   answer?: (request: WebhookRequest) => Promise<WebhookAnswer>;
@@ -37,7 +39,8 @@ export interface StandInGateway extends Gateway {
 
 export function standInGateway(options: StandInOptions = {}): StandInGateway {
   const requests: WebhookRequest[] = [];
-  const { webhooks = [], admits = () => true, answer = () => Promise.resolve({ status: 200 }) } = options;
+  const { webhooks = [], maxInFlight, admits = () => true } = options;
+  const { answer = () => Promise.resolve({ status: 200 }) } = options;
   return {
     requests,
     start: () => Promise.resolve(),
@@ -46,6 +49,7 @@ export function standInGateway(options: StandInOptions = {}): StandInGateway {
     webhook(platform, account) {
       if (!webhooks.some(([id, name]) => id === platform && name === account)) return null;
       return {
+        ...(maxInFlight === undefined ? {} : { maxInFlight }),
         admits,
         answer(request) {
           requests.push(request);

@@ -50,7 +50,7 @@ async function answerCall(parts: WebhookApiParts, { request, admission }: Exchan
       request.method === "POST"
         ? await bodyOf(parts, parts.reading, label, request, admission)
         : new Uint8Array();
-    const leave = parts.inFlight.enter(label);
+    const leave = parts.inFlight.enter(label, webhook.maxInFlight);
     const release = holdOpen(parts, request);
     try {
       const call = webhookRequest(request, body, receivedAtMs);

@@ -5,14 +5,14 @@ const RETRY_MS = 1_000;
 
 /** Counts the calls that are being answered. */
 export interface InFlight {
-  /** One more of this account; the returned function says that it is answered. Throws `overloaded`. */
-  enter(account: string): () => void;
+  /** One more of this account; the returned function says that it is answered. Throws `overloaded`. `max`: of this account. */
+  enter(account: string, max?: number): () => void;
   /** Of all accounts together. */
   readonly size: number;
 }
 
-/** At most `max` at once for each account, so that one that is flooded takes neither memory nor workers from the others. */
-export function createInFlight(max: number): InFlight {
+/** At most `usualMax` at once for an account, so that one that is flooded takes neither memory nor workers from the others. */
+export function createInFlight(usualMax: number): InFlight {
   const counts = new Map<string, number>();
   let size = 0;
   const add = (account: string, change: number) => {
@@ -22,7 +22,7 @@ export function createInFlight(max: number): InFlight {
     size += change;
   };
   return {
-    enter(account) {
+    enter(account, max = usualMax) {
       if ((counts.get(account) ?? 0) >= max) throw overloadedCalls();
       add(account, 1);
       return () => add(account, -1);

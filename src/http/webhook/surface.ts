@@ -13,7 +13,7 @@ import { createInFlight } from "./in-flight.ts";
 import { createReading } from "./reading.ts";
 import { webhookRoutes } from "./routes.ts";
 
-/** Calls of one account, and bodies of them, at once; their platform delivers what is more again. */
+/** Calls of one account, unless its platform needs more, and bodies of them, at once; their platform delivers what is more again. */
 const CALLS = 64;
 /** Events of one route at once, and bodies of them. A sender may have many under way. */
 const EVENTS = 1_024;

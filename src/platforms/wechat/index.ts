@@ -14,6 +14,8 @@ export const WECHAT: Platform<"wechat"> = {
       group: { burst: 6, perSecond: 3 },
       account: { burst: 50, perSecond: 50 },
     },
+    // Each call waits for up to six seconds: this many let 85 people write in a second, for whom nothing else would be done.
+    webhooksInFlight: 512,
     silenceMs: 1_800_000,
   },
   receivesBy: () => "webhook",

@@ -200,6 +200,16 @@ describe("too many calls", () => {
     expect((await server.call("telegram")).status).toBe(200);
   });
 
+  test("at once: as many as its platform needs, whose calls may wait for their answer", async () => {
+    const slow = held();
+    await using server = await open({ answer: slow.answer, maxInFlight: 100 });
+    const all = Array.from({ length: 100 }, () => server.call("telegram"));
+    await until(() => slow.waiting === 100);
+    expect((await server.call("telegram")).status).toBe(503);
+    slow.release();
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual(new Array(100).fill(200));
+  });
+
   test("in a minute: 429 with Retry-After, and what is not admitted counts for nobody", async () => {
     await using server = await open({}, { rate_limit: { requests_per_minute: 3 } });
     for (let n = 0; n < 10; n++)

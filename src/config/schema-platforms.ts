@@ -137,6 +137,10 @@ export const platforms = section("Chat platforms. Each one that is present is co
     encoding_aes_key: secret({ description: "AES key of the callback; needed to receive in mode: webhook." }),
     bot_id: text({ description: "Id of the AI bot; needed for mode: websocket." }),
     bot_secret: secret({ description: "Secret of the AI bot; needed for mode: websocket." }),
+    bot_name: text({
+      description:
+        "Name of the AI bot as groups show it; needed where it has spaces, to know where a mention ends.",
+    }),
     allowed_users: allowedUsers(),
     mode: modeByKeys("websocket with a bot_id, otherwise webhook."),
   }),

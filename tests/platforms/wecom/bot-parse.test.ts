@@ -6,7 +6,7 @@ import { type BotRig, startBot } from "./setup.ts";
 setDefaultTimeout(30_000);
 
 const base = { msgid: "1", aibotid: "b", chattype: "single", from: { userid: "ZhangSan" } };
-const parse = (more: Record<string, unknown>) => parseMessage({ ...base, ...more });
+const parse = (more: Record<string, unknown>, botName = "") => parseMessage({ ...base, ...more }, botName);
 const text = (content: string) => ({ msgtype: "text", text: { content } });
 
 describe("a message to a bot", () => {
@@ -24,6 +24,17 @@ describe("a message to a bot", () => {
     expect(inGroup("no mention")?.text).toBe("no mention");
     expect(inGroup("@RobotName")).toBeUndefined();
     expect(parse(text("@RobotName hello"))?.message.text).toBe("@RobotName hello");
+  });
+
+  test("in a group mentions a bot whose name has spaces, where the configuration tells it", () => {
+    const named = (content: string) =>
+      parse({ chattype: "group", chatid: "g1", ...text(content) }, "Claude Code")?.message.text;
+    expect(named("@Claude Code /list")).toBe("/list");
+    expect(named("@Claude Code\u2005/list")).toBe("/list");
+    expect(named("@Claude Code")).toBeUndefined();
+    // It was renamed, or is called so in this group alone.
+    expect(named("@Claude Codes /list")).toBe("Codes /list");
+    expect(named("@小助手 /list")).toBe("/list");
   });
 
   test("that was spoken is its text", () => {

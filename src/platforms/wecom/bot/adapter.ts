@@ -24,7 +24,7 @@ const WELCOME = {
 
 /** An AI bot with a long connection, which needs no address of its own. Throws `unauthorized` where a key is missing. */
 export function createBotAdapter(account: AccountSettings<"wecom">, timing: Timing): PlatformAdapter {
-  const { bot_id: botId, bot_secret: secret } = account;
+  const { bot_id: botId, bot_secret: secret, bot_name: botName = "" } = account;
   const place =
     "in the settings of the AI bot (智能机器人), connection (连接方式), long connection (使用长连接)";
   if (!botId) throw lacks("bot_id", `It is Bot ID ${place}.`);
@@ -43,12 +43,16 @@ export function createBotAdapter(account: AccountSettings<"wecom">, timing: Timi
   const files = createFiles(url, timing.transferMs);
   const sending = createBotSending({ exchanges, streams, request, chunkMs: timing.transferMs });
   const welcome = account.language === "en" ? WELCOME.en : WELCOME.zh;
-  const take = createTake({ exchanges, files, timing, welcome });
+  const take = createTake({ exchanges, files, timing, botName, welcome });
 
   return {
     async listen(given, signal) {
       hooks = given;
-      await listen({ identity: { id: botId, name: botId }, link, timing, open, take }, given, signal);
+      await listen(
+        { identity: { id: botId, name: botName || botId }, link, timing, open, take },
+        given,
+        signal,
+      );
     },
     send: sending.send,
     edit: sending.edit,

@@ -23,16 +23,16 @@ const KINDS: ReadonlyMap<string, InboundFile["kind"]> = new Map([
 
 /**
  * Reads the body of `aibot_msg_callback` (https://developer.work.weixin.qq.com/document/path/100719); null for what says nothing.
- * In groups WeCom brings only what mentions the bot.
+ * In groups WeCom brings only what mentions the bot, by a name that it tells nobody: `botName` is that of the configuration.
  */
-export function parseMessage(body: Fields): Said | null {
+export function parseMessage(body: Fields, botName: string): Said | null {
   const userId = textOf(fieldsOf(body["from"])["userid"]);
   const id = textOf(body["msgid"]);
   const isGroup = body["chattype"] === "group";
   const chat = isGroup ? textOf(body["chatid"]) : userId;
   const { text, files } = contentOf(body);
   const quote = contentOf(fieldsOf(body["quote"]));
-  const said = isGroup ? withoutMention(text) : text.trim();
+  const said = isGroup ? withoutMention(text, botName) : text.trim();
   const all = [...files, ...quote.files];
   if (userId === "" || id === "" || chat === "" || (said === "" && all.length === 0)) return null;
   return {
@@ -69,9 +69,13 @@ function contentOf(body: Fields): { text: string; files: readonly BotFile[] } {
 }
 
 /**
- * Without the mention that a message in a group begins with. Nobody tells the bot its name: the mention ends with the space of
- * its own that some clients put there, or with the first space.
+ * Without the mention that a message in a group begins with. It ends with the name of the bot, where that is known, with the space
+ * of its own that some clients put there, or with the first space.
  */
-function withoutMention(text: string): string {
-  return text.trim().replace(/^@(?:[^\u2005\n]{1,64}\u2005|\S+)\s*/, "");
+function withoutMention(text: string, botName: string): string {
+  const said = text.trim();
+  const mention = `@${botName.trim()}`;
+  const rest = said.slice(mention.length);
+  if (mention.length > 1 && said.startsWith(mention) && /^(?:\s|$)/.test(rest)) return rest.trim();
+  return said.replace(/^@(?:[^\u2005\n]{1,64}\u2005|\S+)\s*/, "");
 }

@@ -14,12 +14,14 @@ export interface TakeParts {
   exchanges: Exchanges;
   files: Files;
   timing: Timing;
+  /** By which it is mentioned; empty where that is not known. */
+  botName: string;
   /** What whoever opens the chat is greeted with. */
   welcome: string;
 }
 
 /** Takes what WeCom says by itself. Settles once it is on disk or given up; never rejects. */
-export function createTake({ exchanges, files, timing, welcome }: TakeParts) {
+export function createTake({ exchanges, files, timing, botName, welcome }: TakeParts) {
   return async (
     frame: Frame,
     connection: BotConnection,
@@ -28,7 +30,7 @@ export function createTake({ exchanges, files, timing, welcome }: TakeParts) {
   ): Promise<void> => {
     hooks.log("debug", "frame", { cmd: frame.cmd, msgtype: frame.body["msgtype"], id: frame.body["msgid"] });
     if (frame.cmd === "aibot_event_callback") return greet(frame, connection, hooks);
-    const said = frame.cmd === "aibot_msg_callback" ? parseMessage(frame.body) : null;
+    const said = frame.cmd === "aibot_msg_callback" ? parseMessage(frame.body, botName) : null;
     if (said === null) return;
     const { id, address, sender } = said.message;
     const kept = files.keep(said);

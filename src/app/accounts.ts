@@ -1,24 +1,19 @@
 import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
 import { variableOf } from "../config/environment.ts";
 import { formatPath } from "../config/path.ts";
-import { isConnected, waysToConnect } from "../config/platform-keys.ts";
+import { waysToConnect } from "../config/platform-keys.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/contract.ts";
 import type { SurfaceName } from "../http/edge.ts";
 import { AppError } from "../lib/errors.ts";
 import { loadPlatform } from "../platforms/registry.ts";
 
-/** The enabled accounts of platforms that this version connects. */
-export function connectableAccounts(config: Config): Account[] {
-  return enabledAccounts(config).filter(({ platform }) => isConnected(platform));
-}
-
 /**
  * The accounts that are meant by names of platforms, such as `telegram`, or of accounts, such as `telegram.work`; without
  * names: all. Raises `config_invalid` when there is none, with what to do.
  */
 export function chooseAccounts(config: Config, names: readonly string[]): Account[] {
-  const all = connectableAccounts(config);
+  const all = enabledAccounts(config);
   if (names.length === 0 && all.length === 0) throw noPlatform();
   for (const name of names) if (!all.some((account) => isMeant(account, name))) throw notThere(name, config);
   return names.length === 0 ? all : all.filter((account) => names.some((name) => isMeant(account, name)));
@@ -34,7 +29,7 @@ export async function lateWish(
   config: Config,
   { gateway, surfaces }: { gateway: Gateway | null; surfaces: readonly SurfaceName[] },
 ): Promise<string | null> {
-  const accounts = connectableAccounts(config);
+  const accounts = enabledAccounts(config);
   if (accounts.length === 0) return null;
   if (gateway === null) return "The platforms are connected at the next start.";
   if (surfaces.includes("webhook")) return null;

@@ -1,5 +1,5 @@
 import { isatty } from "node:tty";
-import type { Account } from "../config/accounts.ts";
+import { type Account, enabledAccounts } from "../config/accounts.ts";
 import { ensureHome } from "../config/home.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { createRedactor } from "../config/redact.ts";
@@ -8,7 +8,7 @@ import { ensureMadeKey, MADE_KEYS, type MadeKey, madeKeyFile } from "../config/t
 import type { SurfaceName } from "../http/edge.ts";
 import { AppError } from "../lib/errors.ts";
 import { createLog, type LogLevel, type RootLog } from "../lib/log.ts";
-import { chooseAccounts, connectableAccounts, receivesByWebhook } from "./accounts.ts";
+import { chooseAccounts, receivesByWebhook } from "./accounts.ts";
 
 /** What a command line says of the configuration. */
 export interface AppOptions {
@@ -104,7 +104,7 @@ function accountsOf(config: Config, { connect, serve }: ServeOptions): Account[]
   if (connect === undefined) return [];
   const { only } = connect;
   const needsNone = only === undefined || (serve === "webhook" && only.length === 0);
-  return needsNone ? connectableAccounts(config) : chooseAccounts(config, only);
+  return needsNone ? enabledAccounts(config) : chooseAccounts(config, only);
 }
 
 function surfacesOf(config: Config, serve: SurfaceName | "enabled" | undefined): SurfaceName[] {

@@ -2,7 +2,8 @@ import { constants, existsSync, readdirSync, statSync } from "node:fs";
 import { access, mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectableAccounts, receivesByWebhook } from "../app/accounts.ts";
+import { receivesByWebhook } from "../app/accounts.ts";
+import { enabledAccounts } from "../config/accounts.ts";
 import { databasePath, warnOfMode } from "../config/home.ts";
 import { homeDirectory, type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -134,7 +135,7 @@ async function checkRoots({ tools }: Config, home: string): Promise<DoctorCheck[
 async function checkPorts(config: Config, home: string): Promise<DoctorCheck[]> {
   const { api, mcp } = config;
   const { webhook } = config.gateway;
-  const isCalled = (await Promise.all(connectableAccounts(config).map(receivesByWebhook))).includes(true);
+  const isCalled = (await Promise.all(enabledAccounts(config).map(receivesByWebhook))).includes(true);
   const listeners = [
     { name: "api", ...api },
     { name: "mcp", ...mcp },

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Account, accountLabel, enabledAccounts } from "../config/accounts.ts";
 import { databasePath } from "../config/home.ts";
-import { isConnected, keysAdvice, lackingKeys } from "../config/platform-keys.ts";
+import { keysAdvice, lackingKeys } from "../config/platform-keys.ts";
 import type { Config } from "../config/schema.ts";
 import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -20,8 +20,6 @@ export async function checkPlatforms(config: Config, home: string, log: Log): Pr
 function checkAccount(account: Account, pairings: readonly Pairing[]): DoctorCheck {
   const { platform, settings } = account;
   const name = accountLabel(account);
-  if (!isConnected(platform))
-    return { name, status: "warning", message: "this version does not connect it yet" };
   const lacking = lackingKeys(platform, settings);
   if (lacking.length > 0) {
     const hint = keysAdvice(platform, settings);

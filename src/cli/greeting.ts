@@ -1,9 +1,8 @@
-import { connectableAccounts, receivesByWebhook } from "../app/accounts.ts";
+import { receivesByWebhook } from "../app/accounts.ts";
 import type { KeptKey } from "../app/configuration.ts";
 import type { App } from "../app/open.ts";
 import type { Service } from "../app/serve.ts";
-import { accountLabel } from "../config/accounts.ts";
-import { isConnected } from "../config/platform-keys.ts";
+import { accountLabel, enabledAccounts } from "../config/accounts.ts";
 import type { SurfaceName } from "../http/edge.ts";
 import { toAppError } from "../lib/errors.ts";
 import { VERSION } from "./version.ts";
@@ -52,10 +51,10 @@ function keyLines({ surface, token, file, isNew }: KeptKey, url: string): string
 
 async function platformLines({ gateway, config, store }: App, { urls }: Service): Promise<string[]> {
   if (gateway === null) return [];
-  const health = gateway.health().filter(({ platform }) => isConnected(platform));
+  const health = gateway.health();
   const labels = health.filter(({ error }) => error === null).map(({ account }) => account);
   const failed = health.flatMap(({ account, error }) => (error ? [`${account}: ${error.message}`] : []));
-  const accounts = connectableAccounts(config.current).filter((one) => labels.includes(accountLabel(one)));
+  const accounts = enabledAccounts(config.current).filter((one) => labels.includes(accountLabel(one)));
   const pairings = await store.pairings.list();
   const lines = await Promise.all(
     accounts.map(async (account) => {

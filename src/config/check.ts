@@ -7,7 +7,6 @@ import { checkOutbound } from "./check-outbound.ts";
 import { checkPlatforms } from "./check-platforms.ts";
 import { checkTools } from "./check-tools.ts";
 import { formatPath } from "./path.ts";
-import { isConnected } from "./platform-keys.ts";
 import type { Findings } from "./problems.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 import { walkConfig } from "./walk.ts";
@@ -26,20 +25,7 @@ export function checkConfig(config: Config): Findings {
   checkUrls(config, findings);
   checkOrigins(config, findings);
   checkHosts(config, findings);
-  checkUnserved(config, findings);
   return findings;
-}
-
-/** Surfaces that can be configured before this version serves them: nobody shall wait for their answers. */
-function checkUnserved({ platforms }: Config, { warnings }: Findings): void {
-  for (const name of Object.keys(platforms) as (keyof typeof platforms)[]) {
-    if (!platforms[name]?.enabled || isConnected(name)) continue;
-    const path = ["platforms", name];
-    warnings.push({
-      path,
-      message: `${formatPath(path)} is configured, but this version does not connect it yet`,
-    });
-  }
 }
 
 function checkCidrs(config: Config, { faults }: Findings): void {

@@ -42,14 +42,6 @@ export const NEEDS: Readonly<Record<PlatformName, Needs>> = {
   wechat: { connect: ["app_id", "app_secret", "token"], webhook: [] },
 };
 
-/** Platforms that can be configured before this version connects them. */
-const NOT_YET: readonly PlatformName[] = [];
-
-/** True for a platform that this version connects. */
-export function isConnected(name: PlatformName): boolean {
-  return !NOT_YET.includes(name);
-}
-
 /** The keys that an account lacks to connect, or to receive in its mode. Empty: it has what it needs. */
 export function lackingKeys(name: PlatformName, account: object): string[] {
   const lacks = lacksOf(account);

@@ -1,4 +1,3 @@
-import { isConnected } from "../../config/platform-keys.ts";
 import type { AccountHealth } from "../../gateway/contract.ts";
 import { AppError } from "../../lib/errors.ts";
 import { timestamp } from "../../lib/timestamp.ts";
@@ -40,7 +39,7 @@ async function checks(edge: Edge): Promise<Check[]> {
     { name: "store", ok: store.ok, detail: store.ok ? "can be written" : "cannot be written" },
     { name: "model", ok: model, detail: model ? "is configured" : "no provider has a key" },
     ...edge.listening().map(({ surface }) => ({ name: surface, ok: true, detail: "listens" })),
-    ...(edge.gateway?.health() ?? []).filter(({ platform }) => isConnected(platform)).map(accountCheck),
+    ...(edge.gateway?.health() ?? []).map(accountCheck),
   ];
 }
 

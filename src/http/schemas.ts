@@ -1,5 +1,6 @@
 import { type TProperties, Type } from "typebox";
 import { MAX_ATTACHMENTS } from "../agent/attachments.ts";
+import { WEBHOOK_EVENTS } from "../config/webhook-events.ts";
 import { ID_PATTERN } from "../tools/contract.ts";
 import { MEMORY_KEY_CHARS, MEMORY_VALUE_BYTES } from "../tools/memory.ts";
 
@@ -10,12 +11,14 @@ export const MAX_PAGE = 100;
 export const DEFAULT_PAGE = 20;
 
 const NOT_BLANK_PATTERN = "\\S";
+const TIME_PATTERN = "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2})$";
 const WEB_ADDRESS_PATTERN = "^[Hh][Tt][Tt][Pp][Ss]?://";
 
 /** What each pattern asks for, in words that follow "must be". */
 export const PATTERN_FORMS: ReadonlyMap<string, string> = new Map([
   [ID_PATTERN, "1 to 64 letters, digits, _ or -"],
   [NOT_BLANK_PATTERN, `text of 1 to ${MAX_MESSAGE_CHARS} characters, not only spaces`],
+  [TIME_PATTERN, "a time such as 2026-11-22T08:00:00Z"],
   [WEB_ADDRESS_PATTERN, "an address that begins with http:// or https://"],
 ]);
 
@@ -149,3 +152,28 @@ export const ApprovalParams = strict({
 });
 /** Parameters of the paths below `/sessions/{session_id}`. */
 export const SessionParams = strict({ session_id: id("The id of the session.", "my-session") });
+
+const oneOf = <const Name extends string>(names: readonly Name[], description: string) =>
+  Type.Union(
+    names.map((name) => Type.Literal(name)),
+    { description },
+  );
+const time = (description: string) =>
+  Type.String({ description, pattern: TIME_PATTERN, examples: ["2026-11-22T08:00:00Z"] });
+const deliveryFilter = {
+  status: Type.Optional(oneOf(["due", "sent", "dead"], "How they stand; `dead`: given up.")),
+  endpoint: Type.Optional(id("The name of the endpoint.", "default")),
+  type: Type.Optional(oneOf(WEBHOOK_EVENTS, "The event.")),
+  since: Type.Optional(time("Made at this moment or later.")),
+  until: Type.Optional(time("Made before this moment.")),
+};
+
+/** Query of `GET /deliveries`. */
+export const DeliveriesQuery = strict({ ...deliveryFilter, ...page });
+/** Body of `POST /deliveries`. */
+export const ReplayBody = strict({
+  ...deliveryFilter,
+  since: time("Made at this moment or later."),
+});
+/** Parameters of the paths below `/deliveries/{delivery_id}`. */
+export const DeliveryParams = strict({ delivery_id: id("The id of the delivery.", "whd_01k3s8v4") });

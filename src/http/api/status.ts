@@ -1,4 +1,5 @@
 import { AppError } from "../../lib/errors.ts";
+import { endpointStatuses } from "../../webhooks/outbound/public.ts";
 import { admittedPlugin } from "../admission.ts";
 import { json } from "../answers.ts";
 import type { Edge } from "../edge.ts";
@@ -24,6 +25,7 @@ export function statusApi(edge: Edge) {
           ]),
       ),
       platforms: await platformStatuses({ ...edge, config: config.current }),
+      webhook_endpoints: await endpointStatuses(store, config.current),
       model: { default: defaultModel(edge) },
       runs: agent.stats(),
       event_streams: hub.size,

@@ -6,6 +6,7 @@ import { ROUTES, servedRoutes } from "../routes.ts";
 import { createSseHub } from "../sse.ts";
 import type { Surface, SurfaceKind } from "../surface.ts";
 import { chatApi } from "./chat.ts";
+import { deliveriesApi } from "./deliveries.ts";
 import { docsApi } from "./docs.ts";
 import { executeApi } from "./execute.ts";
 import { livenessApi, readinessApi } from "./health.ts";
@@ -49,6 +50,7 @@ function openApiSurface(parts: SurfaceParts): Surface {
       .use(runsApi(edge))
       .use(memoryApi(edge))
       .use(sessionsApi(edge))
+      .use(deliveriesApi(edge))
       .use(statusApi(edge))
       .use(modelsApi(edge)),
     status: () => ({}),

@@ -35,6 +35,28 @@ const MEMORY = {
   created_at: RUN.created_at,
   updated_at: RUN.created_at,
 };
+const DELIVERY = {
+  id: "whd_01k3s8v4h5",
+  event_id: "evt_01k3s8v4h4",
+  type: "task.completed",
+  endpoint: "default",
+  status: "sent",
+  attempts: 1,
+  next_attempt_at: null,
+  error: null,
+  created_at: RUN.finished_at,
+  finished_at: RUN.finished_at,
+  payload: { id: "evt_01k3s8v4h4", type: "task.completed", data: { run_id: RUN.run_id } },
+  tries: [
+    {
+      started_at: RUN.finished_at,
+      duration_ms: 84,
+      request: { url: "https://your-server.com/hermes-webhook", headers: { "webhook-id": "evt_01k3s8v4h4" } },
+      response: { status: 200, headers: { "content-type": "text/plain" }, body: "ok" },
+      error: null,
+    },
+  ],
+};
 const EVENTS = [
   'id: 1\nevent: run.started\ndata: {"type":"run.started","run_id":"run_01k3s8v4e2","session_id":"s_01k3s8v4d0","model":"openrouter/anthropic/claude-sonnet-4"}',
   'id: 2\nevent: message.delta\ndata: {"type":"message.delta","run_id":"run_01k3s8v4e2","delta":"Hello!"}',
@@ -113,6 +135,12 @@ const ANSWERS: Partial<Record<RouteName, Json>> = {
   },
   sessionMessages: { 200: answer("A page of messages.", ref("MessagePage")) },
   deleteSession: { 204: { description: "It is gone." } },
+  deliveries: { 200: answer("A page of webhooks.", ref("DeliveryPage")) },
+  delivery: { 200: answer("The webhook.", ref("Delivery"), DELIVERY) },
+  replayDelivery: {
+    200: answer("It is sent again.", ref("Delivery"), { ...DELIVERY, status: "due", attempts: 0 }),
+  },
+  replayDeliveries: { 200: answer("So many are sent again.", ref("Replayed"), { replayed: 12 }) },
   status: { 200: answer("What runs and how it is.", ref("Status")) },
   models: { 200: answer("The models.", ref("ModelList")) },
   health: { 200: answer("It lives.", ref("Health"), { status: "ok", version: "0.1.0" }) },

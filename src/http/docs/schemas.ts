@@ -29,6 +29,31 @@ const usage = object(
   },
   ["cached_tokens", "reasoning_tokens", "cost_usd"],
 );
+const fault = {
+  anyOf: [
+    object(
+      {
+        code: text("For programs, as in a problem."),
+        message: text("What went wrong."),
+        hint: text("What to do."),
+      },
+      ["hint"],
+    ),
+    { type: "null" },
+  ],
+};
+const delivery = {
+  id: text("The delivery."),
+  event_id: text("The event; the header `webhook-id`."),
+  type: text("The event's type."),
+  endpoint: text("The name of the endpoint."),
+  status: text("`dead`: given up.", { enum: ["due", "sent", "dead"] }),
+  attempts: count("Tries since it was last made due."),
+  next_attempt_at: nullable("string", "When it is tried next."),
+  error: { ...fault, description: "Why the last try failed." },
+  created_at: time("When it happened."),
+  finished_at: nullable("string", "When it was delivered or given up."),
+};
 const sessionId = text("The session.");
 const runId = text("The run.");
 const finishReason = "Why the model stopped: `stop`, or `length` for an answer that was cut off.";
@@ -71,16 +96,7 @@ export const SCHEMAS = {
     }),
     status: text("How it stands.", { enum: ["queued", "running", "completed", "failed", "cancelled"] }),
     response: nullable("string", "The answer of a completed run."),
-    error: {
-      anyOf: [
-        object(
-          { code: text("As in a problem."), message: text("What went wrong."), hint: text("What to do.") },
-          ["hint"],
-        ),
-        { type: "null" },
-      ],
-      description: "Why a run failed.",
-    },
+    error: { ...fault, description: "Why a run failed." },
     model: nullable("string", "The model that answered."),
     finish_reason: nullable("string", finishReason),
     usage: { anyOf: [usage, { type: "null" }] },
@@ -172,6 +188,35 @@ export const SCHEMAS = {
     ),
     next_cursor: nextCursor,
   }),
+  Delivery: object({
+    ...delivery,
+    payload: { type: "object", description: "The body, as docs/webhooks.asyncapi.yaml describes it." },
+    tries: list(
+      object({
+        started_at: time("When it was sent."),
+        duration_ms: count("How long the endpoint took."),
+        request: object({
+          url: text("The address without its query."),
+          headers: { type: "object", description: "Without the signatures." },
+        }),
+        response: {
+          anyOf: [
+            object({
+              status: { type: "integer", description: "The HTTP status." },
+              headers: { type: "object" },
+              body: text("Its beginning."),
+            }),
+            { type: "null" },
+          ],
+          description: "Null when there was no answer.",
+        },
+        error: { ...fault, description: "Null when it was delivered." },
+      }),
+      "Oldest first, those before a replay included.",
+    ),
+  }),
+  DeliveryPage: object({ deliveries: list(object(delivery), "Newest first."), next_cursor: nextCursor }),
+  Replayed: object({ replayed: count("How many are sent again.") }),
   Status: object({
     status: text("`degraded` while the database cannot be written.", { enum: ["ok", "degraded"] }),
     version: text("The version of Hermes."),
@@ -198,6 +243,21 @@ export const SCHEMAS = {
         ["error"],
       ),
       "The accounts of chat platforms, those of other processes included.",
+    ),
+    webhook_endpoints: list(
+      object(
+        {
+          endpoint: text("Its name."),
+          state: text("`disabled`: nothing is sent any more.", { enum: ["ok", "failing", "disabled"] }),
+          due: count("Deliveries that are still tried."),
+          dead: count("Deliveries that were given up."),
+          last_success_at: nullable("string", "When it last took something."),
+          failing_since: nullable("string", "Since when it only fails."),
+          notice: object({ message: text("Why it is disabled."), hint: text("What to do.") }),
+        },
+        ["notice"],
+      ),
+      "Where webhooks are sent to.",
     ),
     model: object({ default: nullable("string", "The model that answers when none is named.") }),
     runs: object({ running: count("Turns in progress."), queued: count("Turns that wait.") }),

@@ -31,6 +31,7 @@ const TRANSLATED = [
   "docs/slack.md",
   "docs/telegram.md",
   "docs/webhook-signatures.md",
+  "docs/webhooks.md",
   "docs/wechat.md",
   "docs/wecom.md",
 ];

@@ -34,9 +34,6 @@ export interface GatewayParts {
 const FETCH_PATIENCE_MS = 15_000;
 const FETCH_LOOK_MS = 100;
 
-/** The platforms that can show a file as such: what the agent sends goes out there. */
-const SENDS_FILES: ReadonlySet<string> = new Set(["telegram", "discord", "slack", "wecom", "wechat"]);
-
 /** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
 export function createGateway(parts: GatewayParts): Gateway {
   const { config, tools, home, log } = parts;
@@ -50,7 +47,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const receive = createReceive({
     ...parts,
     deliver: deliverer.deliver,
-    canSendFiles: ({ platform }: Account, { caller }) => SENDS_FILES.has(platform) && mayRead(tools, caller),
+    canSendFiles: (_account: Account, { caller }) => mayRead(tools, caller),
   });
   const supervisor = createSupervisor({
     ...parts,

@@ -185,7 +185,7 @@ describe("every YAML of the pages is a valid configuration", () => {
   expect(samples.size).toBeGreaterThan(20);
 
   /** Something of the form that the variable has. */
-  const valueOf = (name: string) =>
+  const sampleFor = (name: string) =>
     name.endsWith("PUBLIC_KEY") ? "0123456789abcdef".repeat(4) : `a-value-of-${name}`;
 
   for (const [code, path] of samples)
@@ -195,7 +195,7 @@ describe("every YAML of the pages is a valid configuration", () => {
         writeFileSync(join(home, "secret"), "a-secret\n", { mode: 0o600 });
         const config = code.replace(/file:\/[\w/.-]+/g, `file:${join(home, "secret")}`);
         writeFileSync(join(home, "config.yaml"), config, { mode: 0o600 });
-        const variables = [...code.matchAll(/\$\{(\w+)/g)].map(([, name = ""]) => [name, valueOf(name)]);
+        const variables = [...code.matchAll(/\$\{(\w+)/g)].map(([, name = ""]) => [name, sampleFor(name)]);
         const { code: exit, stderr } = await runCommand(["config", "check"], {
           home,
           env: Object.fromEntries(variables),

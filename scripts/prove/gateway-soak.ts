@@ -24,7 +24,9 @@ const wanted = readCount(options.messages, "messages");
 
 const verdict = createVerdict(`memory grows by ${MAX_GROWTH_MB} MB at most`);
 const model = startRecordingModel();
-const servers = await Promise.all(options.platforms.split(",").flatMap((name) => CHAT_SERVERS[name]?.() ?? []));
+const servers = await Promise.all(
+  options.platforms.split(",").flatMap((name) => CHAT_SERVERS[name]?.() ?? []),
+);
 const platforms = Object.fromEntries(
   servers.map(({ platform, settings }) => [platform, { ...settings, allowed_users: ["*"] }]),
 );

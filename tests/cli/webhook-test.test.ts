@@ -121,7 +121,7 @@ describe("hermes gateway --webhook", () => {
       const body = '{"n":1}';
       const headers = { "content-type": "application/json", ...signature(body, SECRET, { id: "msg_1" }) };
       const answer = await fetch(`${other.service.url}/webhook/slow`, { method: "POST", body, headers });
-      return { httpStatus: answer.status, ...((await answer.json()) as Told) };
+      return { ...((await answer.json()) as Told), httpStatus: answer.status };
     };
     const first = await deliver();
     expect(first.httpStatus).toBe(202);

@@ -34,6 +34,8 @@ export interface Figure {
 export interface Rig extends AsyncDisposable {
   floor(name: "http" | "elysia" | "proxy" | "model", ...args: string[]): Promise<Service>;
   hermes(modelUrl: string, model: string, agent?: Record<string, unknown>): Promise<Hermes>;
+  /** `hermes gateway --webhook`, with this secret, one turn at a time. */
+  webhooks(modelUrl: string, model: string, secret: string): Promise<Hermes>;
   /** `hermes mcp --transport http`, with this key. */
   mcp(key: string): Promise<Hermes>;
 }
@@ -58,6 +60,16 @@ export function createRig(): Rig {
         },
       };
       const hermes = await startHermes({ config });
+      ends.push(hermes.remove);
+      return hermes;
+    },
+    async webhooks(modelUrl, model, secret) {
+      const config = {
+        ...testConfig(modelUrl, model),
+        agent: { max_concurrent_turns: 1, max_queued_turns: 1_000_000, turn_timeout_ms: 3_600_000 },
+        gateway: { webhook: { secret, rate_limit: { requests_per_minute: 10_000_000 } } },
+      };
+      const hermes = await startHermes({ config, args: ["gateway", "--webhook", "--port", "0"] });
       ends.push(hermes.remove);
       return hermes;
     },

@@ -2,6 +2,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { HERMES_COMMAND } from "../tests/support/hermes.ts";
 import { accept } from "./figures/accept.ts";
+import { events } from "./figures/events.ts";
 import { gateway } from "./figures/gateway.ts";
 import { mcp } from "./figures/mcp.ts";
 import { memory } from "./figures/memory.ts";
@@ -12,7 +13,18 @@ import { turns } from "./figures/turns.ts";
 import { verify } from "./figures/verify.ts";
 import type { Effort, Figure, Row } from "./rig.ts";
 
-const FIGURES: readonly Figure[] = [routes, accept, turns, streams, start, mcp, gateway, verify, memory];
+const FIGURES: readonly Figure[] = [
+  routes,
+  accept,
+  events,
+  turns,
+  streams,
+  start,
+  mcp,
+  gateway,
+  verify,
+  memory,
+];
 const FULL: Effort = { rounds: 5, seconds: 4, count: 300, turns: 10_000 };
 const SHORT: Effort = { rounds: 1, seconds: 1, count: 20, turns: 500 };
 const NAMES = FIGURES.map((figure) => figure.name).join(", ");

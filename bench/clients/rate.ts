@@ -1,4 +1,5 @@
 // Asks as fast as it is answered, over kept-alive raw connections, and prints how often and how fast that was.
+import { HERMES } from "../../src/webhooks/hmac-schemes.ts";
 import { completeStatus, type RequestSpec, readJob, requestBytes } from "./wire.ts";
 
 export interface RateJob {
@@ -6,6 +7,8 @@ export interface RateJob {
   connections: number;
   /** Headers that each connection sends besides, such as a session of its own. */
   headersOf?: Record<string, string>[];
+  /** Each request is a new event, signed with this secret, instead of `body`. */
+  eventsOf?: string;
   /** How long to ask; or, when `requests` is given, how often. */
   seconds?: number;
   requests?: number;
@@ -22,6 +25,17 @@ export interface RateResult {
 const job = readJob<RateJob>();
 const bytesOf = (connection: number) =>
   requestBytes({ ...job.request, headers: { ...job.request.headers, ...job.headersOf?.[connection] } });
+const lifeOf = Math.random().toString(36).slice(2);
+
+/** An event that nobody has sent before. */
+function eventBytes(secret: string): Buffer {
+  const body = {
+    id: `${lifeOf}-${sent}`,
+    text: "An event of an ordinary length, to be taken on and done later.",
+  };
+  const signature = HERMES.sign(Buffer.from(JSON.stringify(body)), secret, { id: "", nowMs: 0 });
+  return requestBytes({ ...job.request, headers: { ...job.request.headers, ...signature }, body });
+}
 const { hostname, port } = new URL(job.request.url);
 const latencies: number[] = [];
 const finished = Promise.withResolvers<void>();
@@ -46,7 +60,7 @@ function ask(socket: Bun.Socket<Connection>): void {
   sent++;
   socket.data.received = Buffer.alloc(0);
   socket.data.sentAt = performance.now();
-  socket.write(socket.data.bytes);
+  socket.write(job.eventsOf === undefined ? socket.data.bytes : eventBytes(job.eventsOf));
 }
 
 const startedAt = performance.now();

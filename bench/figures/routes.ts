@@ -5,7 +5,7 @@ import { cpuMs, createRig, type Figure, interleave, type Row, runClient, summari
 const CONNECTIONS = 32;
 
 /** A server and what it is asked. */
-interface RateSide extends Pick<RateJob, "request" | "headersOf"> {
+interface RateSide extends Pick<RateJob, "request" | "headersOf" | "eventsOf"> {
   pid: number;
 }
 

@@ -16,10 +16,10 @@ export interface Hook {
   /**
    * Verifies an event and takes it on; resolves once it is on disk. Rejects with `unauthorized` for one that proves nothing,
    * with `malformed_json` and `invalid_request` for a body that cannot be read or used, and with `overloaded`,
-   * `shutting_down`, `store_unavailable` and `not_ready` for one that shall come again. Aborting `signal` ends only the wait of
-   * a route that answers with what the agent says.
+   * `shutting_down`, `store_unavailable` and `not_ready` for one that shall come again. `patience` is asked only by a route that
+   * answers with what the agent says: once it aborts, that waits no longer.
    */
-  take(call: HookCall, signal: AbortSignal): Promise<HookAnswer>;
+  take(call: HookCall, patience: () => AbortSignal): Promise<HookAnswer>;
 }
 
 /** A request as it came. */

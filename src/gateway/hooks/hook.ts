@@ -35,7 +35,7 @@ export function createHook(settings: HookSettings, parts: HookParts): Hook {
   return {
     admits: (headers) => isPossible(settings, headers),
     refusal: () => notSigned(settings),
-    async take(call, signal) {
+    async take(call, patience) {
       const verdict = prove(settings, call, Date.now());
       if (!verdict.ok) {
         log.debug("an event was refused", { route: settings.source, reason: verdict.reason });
@@ -47,7 +47,7 @@ export function createHook(settings: HookSettings, parts: HookParts): Hook {
       try {
         return settings.deliverOnly
           ? await pass(settings, event, identity, parts)
-          : await ask(settings, event, identity, parts, signal);
+          : await ask(settings, event, identity, parts, patience);
       } catch (error) {
         throw refusalOf(error, settings, log);
       }
@@ -61,7 +61,7 @@ async function ask(
   event: HookEvent,
   { delivery, eventId }: EventIdentity,
   { agent }: HookParts,
-  signal: AbortSignal,
+  patience: () => AbortSignal,
 ): Promise<HookAnswer> {
   const { caller, model, chat, waitMs } = settings;
   try {
@@ -75,7 +75,7 @@ async function ask(
       ...(model === undefined ? {} : { model }),
       ...(chat === null ? {} : { reply: { id: newId("dlv"), kind: "answer", ...chat } }),
     });
-    const ended = waitMs === null ? null : await endOf(run, waitMs, agent, signal);
+    const ended = waitMs === null ? null : await endOf(run, waitMs, agent, patience());
     const state = stateOf(ended ?? run);
     return { eventId, runId: run.id, state, duplicate, ...(ended === null ? {} : { ended }) };
   } catch (error) {

@@ -56,7 +56,8 @@ async function answerEvent(parts: EventParts, { request, admission }: Exchange):
     const release = holdOpen(parts, request);
     try {
       const call = { headers: headersOf(request), body, query: new URL(request.url).search };
-      return answerOf(admission, await hook.take(call, AbortSignal.any([request.signal, stopping])));
+      const patience = () => AbortSignal.any([request.signal, stopping]);
+      return answerOf(admission, await hook.take(call, patience));
     } finally {
       release();
       leave();

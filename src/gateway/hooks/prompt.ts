@@ -24,8 +24,11 @@ export function promptFor({ prompt, name }: HookSettings, event: HookEvent): str
   const block = (text: string) => wrapUntrusted(cutText(cleanUntrusted(text), MAX_EVENT_CHARS), source);
   if (prompt === null) return `An event has come to the ${source}:\n\n${block(event.text)}`;
   const values: string[] = [];
+  let roomChars = MAX_EVENT_CHARS; // what does not fit is not even written: a list could name a long value a thousand times
   const told = prompt.render({ ...event }, (value, field) => {
-    values.push(`[value ${values.length + 1}] ${field}: ${JSON.stringify(value)}`);
+    const line = `[value ${values.length + 1}] ${field}: ${roomChars > 0 ? JSON.stringify(value) : "[cut here]"}`;
+    values.push(line);
+    roomChars -= line.length;
     return `[value ${values.length}]`;
   });
   if (prompt.isFixed) return `${told}\n\n${block(event.text)}`;

@@ -47,7 +47,7 @@ export function notSigned({ scheme }: ProofSettings): AppError {
   const hint =
     scheme === null
       ? "Send the header X-Hermes-Signature: sha256=<HMAC-SHA256 of the body with the secret, in hex>. `hermes webhook test` sends a signed event."
-      : `Events are signed here as ${scheme.name} does it, with the secret of this address.`;
+      : `Events are signed here by the scheme ${scheme.name}, in the header ${scheme.headers.join(" or ")}.`;
   return new AppError("unauthorized", "This event is not signed with the secret of this address.", { hint });
 }
 

@@ -79,6 +79,13 @@ describe("what the agent is told", () => {
     expect(block).toBe('[value 1] id: "a"\n[value 2] id: "b"');
   });
 
+  test("a long value that is named again and again takes no more room than one", () => {
+    const payload = { long: "x".repeat(60_000), each: Array.from({ length: 5_000 }, () => 1) };
+    const text = promptFor(settings("{{#payload.each}}{{payload.long}}{{/payload.each}}"), event(payload));
+    expect(text.length).toBeLessThan(300_000);
+    expect(split(text).block).toContain("[cut here: ");
+  });
+
   test("a long event is cut, and says so", () => {
     const { block } = split(promptFor(settings(null), event("x".repeat(150_000))));
     expect(block.length).toBeLessThan(100_100);

@@ -206,6 +206,20 @@ describe("the order of the checks", () => {
   });
 });
 
+test("strangers who hold bodies open keep no event out: the oldest gives way", async () => {
+  await using server = await openHookServer();
+  const head =
+    "POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Hermes-Signature: sha256=00";
+  const held = Array.from({ length: 40 }, () =>
+    rawExchange(server.webhookPort, `${head}\r\nContent-Length: 1000000\r\n\r\n`),
+  );
+  const first = await Promise.race(held);
+  expect(rawStatus(first)).toBe(503);
+  for (let n = 0; n < 5; n++) expect((await server.event("", { n })).status).toBe(202);
+  await server[Symbol.asyncDispose]();
+  await Promise.allSettled(held);
+}, 30_000);
+
 describe("kinds of bodies", () => {
   test("JSON of every kind, forms and plain text are taken, in UTF-8 only", async () => {
     await using server = await openHookServer();

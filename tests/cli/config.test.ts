@@ -164,6 +164,8 @@ test("no secret shows in show or explain, wherever it stands", async () => {
   const servers = (config["tools"] as { mcp_servers: Record<string, Record<string, unknown>> }).mcp_servers;
   const { headers, ...program } = servers["x"] ?? {};
   Object.assign(servers, { x: { ...program, command: "none" }, y: { url: "https://127.0.0.1", headers } });
+  const { webhook } = config["gateway"] as { webhook: { outbound: { endpoints: object[] } } };
+  Object.assign(webhook.outbound.endpoints[0] ?? {}, { url: "https://receiver.example/events" });
   home.write("config.yaml", JSON.stringify(config));
   expect(used).toBeGreaterThan(20);
   const outputs = await Promise.all(

@@ -17,8 +17,14 @@ const P99_MS = 100;
 const MOST_MS = 1_000;
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: "string", default: "60" }, short: { type: "boolean", default: false } },
+  options: {
+    seconds: { type: "string", default: "60" },
+    /** Between two pieces of the answer of each turn in flight. */
+    every: { type: "string", default: "500" },
+    short: { type: "boolean", default: false },
+  },
 });
+const everyMs = readCount(options.every, "every");
 const seconds = options.short ? 5 : readCount(options.seconds, "seconds");
 
 const verdict = createVerdict("events are acknowledged in time while the agent is busy and the disk is slow");
@@ -84,14 +90,15 @@ async function steadily(): Promise<number[]> {
 }
 
 try {
-  const chunks = 10 * (seconds + 30);
-  await Promise.all(Array.from({ length: IN_FLIGHT }, () => deliver(chunks, 100)));
+  const chunks = Math.ceil(((seconds + 30) * 1_000) / everyMs);
+  await Promise.all(Array.from({ length: IN_FLIGHT }, () => deliver(chunks, everyMs)));
   while (model.unanswered().length < IN_FLIGHT) await Bun.sleep(20);
   const sorted = (await steadily()).toSorted((a, b) => a - b);
   const busy = model.unanswered().length;
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
   verdict.figure("events, each on disk before its 202", sorted.length);
   verdict.figure("turns in flight beside them, at the end", busy);
+  verdict.figure("  each writes a piece of its answer every", `${everyMs} ms`);
   for (const [name, part] of [
     ["median", 0.5],
     ["p99", 0.99],

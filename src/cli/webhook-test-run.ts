@@ -3,12 +3,20 @@ import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Scheme } from "../webhooks/contract.ts";
 import { readEndpoint } from "./endpoint.ts";
+import type { CommonOptions } from "./options.ts";
 import { print, printable, printJson, say, withProgress } from "./output.ts";
 import { AlreadyTold } from "./report.ts";
 import { withStore } from "./store.ts";
 import { type EventLife, followEvent, type LifeStep } from "./webhook-life.ts";
-import { addressOf, contentType, schemeFor, secretFor } from "./webhook-signing.ts";
-import type { TestOptions } from "./webhook-test.ts";
+import { addressOf, contentType, type Signing, schemeFor, secretFor } from "./webhook-signing.ts";
+
+/** What is sent, and where to. */
+export interface TestOptions extends CommonOptions, Signing {
+  /** A file, or `-` for stdin. */
+  data?: string;
+  url?: URL;
+  json?: true;
+}
 
 const ANSWER_MS = 150_000;
 /** So long a command waits for the end of what it has sent. */

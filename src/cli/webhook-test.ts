@@ -1,13 +1,7 @@
 import { Command, Option } from "commander";
 import { SCHEME_NAMES } from "../config/webhook-schemes.ts";
-import { type CommonOptions, parseUrl, withConfigOption, withJsonOption } from "./options.ts";
-import type { Signing } from "./webhook-signing.ts";
-
-export interface TestOptions extends CommonOptions, Signing {
-  data?: string;
-  url?: URL;
-  json?: true;
-}
+import { parseUrl, withConfigOption, withJsonOption } from "./options.ts";
+import type { TestOptions } from "./webhook-test-run.ts";
 
 /** `hermes webhook test`: sends a signed event to the Hermes that runs, and shows what becomes of it until it is done. */
 export function webhookTestCommand(): Command {

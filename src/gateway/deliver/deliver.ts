@@ -12,7 +12,7 @@ import { contentsOf } from "./contents.ts";
 import { createDispatch } from "./dispatch.ts";
 import type { OpenFile } from "./files.ts";
 import { createLanes, type Queued } from "./lanes.ts";
-import type { Outgoing } from "./outgoing.ts";
+import { type Outgoing, resumed } from "./outgoing.ts";
 import { createPace, type Pace } from "./pace.ts";
 import { createSigns } from "./signs.ts";
 import { createTyping } from "./typing.ts";
@@ -89,9 +89,10 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     leave(item);
   });
 
-  function take(delivery: OutboundDelivery): void {
+  function take(outgoing: Outgoing): void {
+    const { delivery } = outgoing;
     if (taken.has(delivery.id) || stopping.signal.aborted) return;
-    const item: Taken = { delivery, shown: [], order: order++, ending: { run: null, said: "" } };
+    const item: Taken = { ...outgoing, order: order++, ending: { run: null, said: "" } };
     taken.set(delivery.id, item);
     if (delivery.kind === "answer") void follow(item);
     else lanes.add(laneOf(delivery), item);
@@ -133,7 +134,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
       createdAt,
       finishedAt: null,
     };
-    take({ ...delivery, ...fresh, status });
+    take({ delivery: { ...delivery, ...fresh, status }, shown: [] });
   }
 
   /** Takes up what is in the outbox behind the position that was looked at last. */
@@ -143,7 +144,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     for (;;) {
       const from = looks.get(label)?.position ?? FROM_THE_BEGINNING;
       const open = await store.deliveries.open(platform, name, from, PAGE);
-      for (const delivery of open) take(delivery);
+      for (const delivery of open) take(resumed(delivery));
       const known = looks.get(label);
       if (known) known.position = open.at(-1)?.position ?? from;
       if (open.length < PAGE || stopping.signal.aborted) return;

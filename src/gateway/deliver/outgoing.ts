@@ -20,6 +20,27 @@ export interface Outgoing {
   delivery: OutboundDelivery;
   /** What each part shows; of parts that another process sent nothing is known. */
   shown: (string | undefined)[];
+  /** The part that the platform may have without anybody knowing. */
+  unsure?: Unsure | null;
+}
+
+/**
+ * A part that was sent by an earlier process, or without an answer. Platforms that know a message by its id show it as it came
+ * first, however it is sent again.
+ */
+interface Unsure {
+  index: number;
+  /** What it shows then; null where that is not known. */
+  face: string | null;
+}
+
+/**
+ * A delivery from the outbox. Whoever had it before may have sent one part more than it could note; only that of an answer may have
+ * shown something else than now.
+ */
+export function resumed(delivery: OutboundDelivery): Outgoing {
+  const unsure = { index: delivery.parts.length, face: null };
+  return { delivery, shown: [], unsure: delivery.kind === "answer" ? unsure : null };
 }
 
 /** Whether a part is short enough for one message of the account. */
@@ -54,7 +75,11 @@ export async function show(
     if (shown[index] === face) continue;
     if (delivery.parts[index] === undefined) {
       if (!(await options.mayCall())) return;
-      await send(outgoing, content, index, isPartial, options);
+      const { isAsSent } = await sendKnowing(outgoing, index, face, () =>
+        send(outgoing, content, index, isPartial, options),
+      );
+      if (!isAsSent && content.files === undefined && options.connection.can("edit"))
+        await edit(outgoing, content, index, isPartial, options);
     } else if (content.files === undefined && options.connection.can("edit")) {
       if (!(await options.mayCall())) return;
       await edit(outgoing, content, index, isPartial, options);
@@ -85,6 +110,26 @@ export function messageOf(
     ...(recipient === undefined ? {} : { recipient }),
     ...(isPartial ? { isPartial } : {}),
   };
+}
+
+/** Sends a part, and tells whether it surely shows what was sent. */
+async function sendKnowing(
+  outgoing: Outgoing,
+  index: number,
+  face: string,
+  send: () => Promise<void>,
+): Promise<{ isAsSent: boolean }> {
+  const before = outgoing.unsure?.index === index ? outgoing.unsure : null;
+  const isAsSent = before === null || before.face === face;
+  try {
+    await send();
+    outgoing.unsure = null;
+    return { isAsSent };
+  } catch (error) {
+    const isRefusal = error instanceof PlatformError && error.kind !== "unavailable";
+    outgoing.unsure = isRefusal ? before : { index, face: isAsSent ? face : null };
+    throw error;
+  }
 }
 
 async function send(

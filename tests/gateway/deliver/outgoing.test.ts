@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Content, type Outgoing, show } from "../../../src/gateway/deliver/outgoing.ts";
+import { type Content, type Outgoing, resumed, show } from "../../../src/gateway/deliver/outgoing.ts";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import type { SentPart } from "../../../src/store/records.ts";
 import { type ToyChat, toyChat } from "../../support/chat.ts";
@@ -48,6 +48,47 @@ function shower(chat: ToyChat, item: Outgoing, mayCall: () => Promise<boolean> =
       show(item, [...contents(text), ...names.map(fileContent)], { ...options, isPartial: false }),
   };
 }
+
+/** Shows a part of an answer, and gives what knows of it. */
+async function shown(chat: ToyChat, item: Outgoing, ...all: string[]): Promise<Outgoing> {
+  await shower(chat, item).partial(...all);
+  return item;
+}
+
+describe("a platform that knows a message by its id, and shows it as it came first", () => {
+  test("shows the whole answer, also when a half was sent and the platform did not tell", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    const { partial, whole } = shower(chat, item);
+    const { send } = chat.connection.adapter;
+    chat.connection.adapter.send = async (message, signal) => {
+      chat.connection.adapter.send = send;
+      await send(message, signal);
+      throw new PlatformError("unavailable", "The answer got lost.");
+    };
+    await expect(partial("half")).rejects.toThrow("got lost");
+    await whole("half and the rest");
+    expect(texts(chat)).toEqual(["half and the rest"]);
+  });
+
+  test("shows it also when the process ended before it could note that it was sent", async () => {
+    const chat = toyChat();
+    const { delivery } = await shown(chat, outgoing(), "before", "half");
+    const next = resumed({ ...delivery, parts: delivery.parts.slice(0, 1) });
+    await shower(chat, next).whole("before", "half and the rest");
+    expect(texts(chat)).toEqual(["before", "half and the rest"]);
+  });
+
+  test("is asked no more than once for what it took at once", async () => {
+    const chat = toyChat();
+    const item = outgoing();
+    await shower(chat, item).whole("a", "b");
+    chat.failures.push({ name: "send", error: new PlatformError("rate_limited", "slow") });
+    await expect(shower(chat, item).whole("a", "b", "c")).rejects.toThrow("slow");
+    await shower(chat, item).whole("a", "b", "c");
+    expect(chat.calls.map(({ name }) => name)).toEqual(["send", "send", "send", "send"]);
+  });
+});
 
 describe("showing a delivery", () => {
   test("sends, edits what differs, leaves the rest alone", async () => {

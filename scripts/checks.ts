@@ -73,7 +73,7 @@ const CHECKS: Check[][] = [
     {
       name: `proof: ${name}`,
       command: [bun, `scripts/prove/${name}.ts`, ...options],
-      timeoutMs: 2 * MINUTE_MS,
+      timeoutMs: 4 * MINUTE_MS,
     },
   ]),
 ];

@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import type { PlatformStatus } from "../http/api/platforms.ts";
 import { AppError } from "../lib/errors.ts";
 import { reachableHost } from "../lib/host.ts";
+import type { PublicEndpoint } from "../webhooks/outbound/public.ts";
 import { readEndpoint } from "./endpoint.ts";
 import { type CommonOptions, parseUrl, withConfigOption, withJsonOption } from "./options.ts";
 import { print, printable, printJson, withProgress } from "./output.ts";
@@ -34,10 +35,9 @@ export function statusCommand(): Command {
       const answer = url === null ? null : await withProgress("asking Hermes", ask(url, loaded.config));
       const others = options.url ? {} : await liveSurfaces(loaded.home, answer);
       if (answer) return show({ running: true, url, ...answer, ...others }, options);
-      const platforms = options.url ? null : await recordedPlatforms(loaded, options);
-      const running = Object.keys(others).length > 0 || platforms?.isConnected === true;
-      const accounts = platforms === null ? {} : { platforms: platforms.statuses };
-      show({ ...withoutService(loaded), running, ...others, ...accounts }, options);
+      const recorded = options.url ? null : await recordedState(loaded, options);
+      const running = Object.keys(others).length > 0 || recorded?.isConnected === true;
+      show({ ...withoutService(loaded), running, ...others, ...recorded?.told }, options);
       if (!running) throw notRunning(url, loaded.home);
     });
 }
@@ -87,16 +87,25 @@ async function liveSurfaces(
   return Object.fromEntries(live);
 }
 
-/** How the accounts are by what their processes wrote; null while there is no database. */
-async function recordedPlatforms(
+/** How accounts and endpoints are by what their processes wrote; null while there is no database. */
+async function recordedState(
   { home, config }: LoadedConfig,
   options: StatusOptions,
-): Promise<{ statuses: PlatformStatus[]; isConnected: boolean } | null> {
+): Promise<{
+  told: { platforms: PlatformStatus[]; webhook_endpoints: PublicEndpoint[] };
+  isConnected: boolean;
+} | null> {
   if (!existsSync(databasePath(home))) return null;
-  const { platformStatuses } = await import("../http/api/platforms.ts");
+  const [{ platformStatuses }, { endpointStatuses }] = await Promise.all([
+    import("../http/api/platforms.ts"),
+    import("../webhooks/outbound/public.ts"),
+  ]);
   const quietly = { ...options, logLevel: options.logLevel ?? "error" } as const;
   return withStore(quietly, "reading the database", async (store) => ({
-    statuses: await platformStatuses({ gateway: null, store, config }),
+    told: {
+      platforms: await platformStatuses({ gateway: null, store, config }),
+      webhook_endpoints: await endpointStatuses(store, config),
+    },
     isConnected: (await store.accounts.list()).some(({ instance }) => instance !== null),
   }));
 }
@@ -126,11 +135,11 @@ function show(status: Record<string, unknown>, { json }: StatusOptions): void {
   else print(printable(flatten(status).join("\n")));
 }
 
-/** `{a: {b: 1}}` as the line `a.b: 1`; an entry of a list by the account that it is of. */
+/** `{a: {b: 1}}` as the line `a.b: 1`; an entry of a list by the account or the endpoint that it is of. */
 function flatten(value: unknown, path = ""): string[] {
   if (typeof value !== "object" || value === null) return [`${path}: ${value ?? "-"}`];
   return Object.entries(value).flatMap(([key, child]) => {
-    const name = Array.isArray(value) && typeof child?.account === "string" ? child.account : key;
+    const name = Array.isArray(value) ? (child?.account ?? child?.endpoint ?? key) : key;
     return flatten(child, path ? `${path}.${name}` : name);
   });
 }

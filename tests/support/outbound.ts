@@ -13,7 +13,7 @@ export const SECRET = "outbound-secret-of-the-tests";
 export const NEVER = Number.POSITIVE_INFINITY;
 
 /** Paths whose answers never end: each try takes real time, so it is a short one. Others never fail for a busy machine. */
-const SLOW = /\/(stalls|stallsInBody|drips)$/;
+export const SLOW = /\/(stalls|stallsInBody|drips)$/;
 const SLOW_TIMEOUT_MS = 60;
 const PATIENT_TIMEOUT_MS = 30_000;
 

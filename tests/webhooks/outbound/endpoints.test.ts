@@ -224,3 +224,18 @@ test("a private address is reached only by exemption, which counts at the next t
   await bench.run();
   expect(await statuses(bench)).toEqual(["sent"]);
 });
+
+test("where there is no endpoint, nobody looks for anything and nothing is written; one that is added counts at once", async () => {
+  await using bench = await openOutbound({ ...one("ok"), settings: { enabled: false } });
+  await bench.happen();
+  await bench.settled();
+  expect(bench.clock.sleeping).toBe(0);
+  expect(await bench.deliveries()).toEqual([]);
+  bench.config.change(({ gateway }) => {
+    gateway.webhook.outbound.enabled = true;
+  });
+  await bench.happen();
+  await bench.settled();
+  expect(bench.clock.sleeping).toBe(1);
+  expect(await statuses(bench)).toEqual(["sent"]);
+});

@@ -246,11 +246,12 @@ export interface ChatStore {
 export interface PairingStore {
   /**
    * A code for somebody, for an hour. At most 3 are open per account, and one request per person in ten minutes. `code` makes
-   * a code.
+   * a code. What `tell` makes of it goes into the outbox with it; when that has it already, the code of then stays.
    */
   request(
     person: Pick<Pairing, "platform" | "account" | "userId" | "name" | "chat" | "extra">,
     code: () => string,
+    tell?: (code: string) => NewOutboundDelivery,
   ): Promise<PairingRequest>;
   /**
    * Approves whoever has this code, and puts what `tell` makes of it into the outbox. Rejects with `not_found` for a wrong or

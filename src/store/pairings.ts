@@ -18,6 +18,11 @@ const SALT_BYTES = 16;
 type PairingRow = typeof pairings.$inferSelect;
 type Person = Parameters<PairingStore["request"]>[0];
 
+interface Telling {
+  code: () => string;
+  tell: Parameters<PairingStore["request"]>[2];
+}
+
 const selectPerson = statement((db) =>
   db
     .select()
@@ -75,7 +80,7 @@ const deletePerson = statement((db) =>
 /** Who may write to a bot by a code. `now` gives milliseconds since the epoch. */
 export function createPairingStore(access: Access, now: () => number): PairingStore {
   return {
-    request: (person, code) => access.write((db) => requestCode(db, person, code, now())),
+    request: (person, code, tell) => access.write((db) => requestCode(db, person, { code, tell }, now())),
     async approve(platform, code, by, tell) {
       // The error is made outside of the transaction, which would otherwise forget the wrong code.
       const outcome = await access.write((db) => {
@@ -105,7 +110,7 @@ export function createPairingStore(access: Access, now: () => number): PairingSt
   };
 }
 
-function requestCode(db: Db, person: Person, makeCode: () => string, now: number): PairingRequest {
+function requestCode(db: Db, person: Person, { code: makeCode, tell }: Telling, now: number): PairingRequest {
   const { platform, account, userId, name, chat } = person;
   if (lockedUntil(db, platform, now) !== null) return { outcome: "locked" };
   deleteExpired(db).run(platform, now);
@@ -117,6 +122,7 @@ function requestCode(db: Db, person: Person, makeCode: () => string, now: number
   if (ofOthers.length >= MAX_PENDING) return { outcome: "too_many" };
 
   const code = makeCode();
+  if (tell && !insertNewDelivery(db, tell(code), "due", now)) return { outcome: "known" };
   const salt = randomBytes(SALT_BYTES).toString("hex");
   const expiresAt = now + CODE_LIFE_MS;
   const extra = JSON.stringify(person.extra ?? null);

@@ -152,8 +152,18 @@ export function createReceive(parts: ReceiveParts): Receive {
       ...(busy === "steer" ? { joinsRunning: true } : {}),
       ...more,
     });
+    // One that came before was taken on, and its process may have died before it interrupted anything.
+    const older = duplicate
+      ? before.slice(
+          0,
+          Math.max(
+            0,
+            before.findIndex(({ id }) => id === run.id),
+          ),
+        )
+      : before;
+    for (const { id } of older) await agent.cancel(id);
     if (duplicate) return;
-    for (const { id } of before) await agent.cancel(id);
     parts.deliver({ ...reply, runId: run.id });
   }
 
@@ -161,22 +171,19 @@ export function createReceive(parts: ReceiveParts): Receive {
     const { connection, message, place } = received;
     const { platform, name: account } = connection.account;
     const { sender, address } = message;
-    const { extra } = replyTo(received, "notice");
-    const person = {
-      platform,
-      account,
-      userId: sender.id,
-      name: sender.name,
-      chat: address.chat,
-      extra,
-    };
-    const offered = await store.pairings.request(person, newCode);
+    const reply = replyTo(received, "notice");
+    const { extra } = reply;
+    const person = { platform, account, userId: sender.id, name: sender.name, chat: address.chat, extra };
+    const tell = (code: string): NewOutboundDelivery => ({
+      ...reply,
+      text: wordsIn(place.language).pairingCode(code, `hermes pairing approve ${platform} ${code}`),
+    });
+    const offered = await store.pairings.request(person, newCode, tell);
     if (offered.outcome !== "code") {
       log.debug("no code was given", { account: accountLabel(connection.account), ...offered });
       return;
     }
-    const command = `hermes pairing approve ${platform} ${offered.code}`;
-    await say(received, wordsIn(place.language).pairingCode(offered.code, command));
+    parts.deliver(tell(offered.code));
   }
 
   /** Hermes's own words as an answer to a message: said once, however often the message comes. */

@@ -86,9 +86,11 @@ export function createReceive(parts: ReceiveParts): Receive {
     });
   }
 
-  /** Direct chats keep their ids. */
-  async function formerIdsOf({ platform, name }: Account, { scope, address }: InboundMessage) {
-    return scope === "group" ? store.chats.formerIds(platform, name, address.chat) : [];
+  /** Direct chats keep their ids; and in groups many write whom nobody listens to, whatever the group was called. */
+  async function formerIdsOf({ platform, name, settings }: Account, message: InboundMessage) {
+    const { scope, address, sender } = message;
+    if (scope === "direct" || !isListedUser(settings, sender.id)) return [];
+    return await store.chats.formerIds(platform, name, address.chat);
   }
 
   /** A command is done at once, anything else becomes a turn. */

@@ -36,3 +36,14 @@ test("a message that was taken is a message that was taken, however many wait wh
   expect(after).toEqual(before);
   expect((await gateway.store.runs.list({ limit: 50 })).items).toHaveLength(3);
 });
+
+test("what strangers write in groups is looked up nowhere", async () => {
+  await using gateway = await openToyGateway({ models: scriptedModels([says("x")]) });
+  const { chats, pairings } = gateway.store;
+  const refuse = () => Promise.reject(new Error("it was looked up"));
+  Object.assign(chats, { get: refuse, formerIds: refuse });
+  Object.assign(pairings, { isApproved: refuse, request: refuse });
+  const group = { scope: "group" as const, address: { chat: "-5" }, sender: { id: "7", name: "Bob" } };
+  await gateway.write("hello", group);
+  await gateway.write("", { ...group, button: "y:apr_1" });
+});

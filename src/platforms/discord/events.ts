@@ -29,7 +29,7 @@ export interface EventsOptions {
  * that were heard of before are asked for what came in between.
  */
 export function createEvents(options: EventsOptions): (event: GatewayDispatchPayload) => void {
-  const { client, journal, signal, onReady } = options;
+  const { client, hooks, journal, signal, onReady } = options;
   const intake = createIntake(options);
   const places = createPlaces(client);
   let bot = journal.session?.bot;
@@ -62,13 +62,22 @@ export function createEvents(options: EventsOptions): (event: GatewayDispatchPay
       places.learn([data as DescribedChannel]);
   }
 
+  /** What has another form than Discord says would come again with every new connection. */
+  function takeIfReadable(event: GatewayDispatchPayload): void {
+    try {
+      take(event);
+    } catch (error) {
+      hooks.log("warn", "an event of Discord's cannot be read and is left out", { type: event.t, error });
+    }
+  }
+
   return (event) => {
     if (event.t === Events.Ready) {
       begin(event.d, event.s);
       journal.save(); // at once: a process that ends before it is saved would never hear of what comes next
       return;
     }
-    if (journal.received(event.s)) take(event);
+    if (journal.received(event.s)) takeIfReadable(event);
     journal.saveSoon();
   };
 }

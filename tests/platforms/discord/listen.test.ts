@@ -116,6 +116,24 @@ test("a message that has another form than Discord says is left out and holds up
   expect(heard.logs).toContainEqual(expect.objectContaining({ level: "warn" }));
 });
 
+test("an event of another form than Discord says ends nothing: it would come again with every new connection", async () => {
+  await using fake = startFakeDiscord();
+  await using heard = await connected(fake);
+  const events: [string, unknown][] = [
+    ["MESSAGE_CREATE", { type: 0 }],
+    ["MESSAGE_CREATE", null],
+    ["MESSAGE_CREATE", { id: "no number", channel_id: "1", type: 0, author: { id: "7" } }],
+    ["INTERACTION_CREATE", null],
+    ["GUILD_CREATE", { id: "1", channels: [null] }],
+    ["THREAD_LIST_SYNC", {}],
+  ];
+  for (const [type, data] of events) fake.gateway.dispatch(type, data, 0);
+  fake.write({ content: "good" });
+  await until("the next arrives", () => heard.events.length === 1);
+  expect(textsOf(heard)).toEqual(["good"]);
+  expect(heard.logs.filter(({ level }) => level === "warn")).toHaveLength(events.length);
+});
+
 test("a connection that breaks off without a close frame is resumed, and what was missed arrives", async () => {
   await using fake = startFakeDiscord();
   await using heard = await connected(fake);

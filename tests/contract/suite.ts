@@ -94,11 +94,16 @@ export function platformSuite(
 
     const groupTest = hasGroups ? test : absent;
     groupTest("answers in an allowed group whom it may, and only when it is meant", async () => {
+      const { sinceMs } = rig.gateway.health()[0] ?? {};
       rig.agent.config.change((config) => {
         const platform = config.platforms[server.platform];
         if (platform) platform.allowed_groups = [server.groupId];
       });
-      await until(() => rig.gateway.health()[0]?.state === "connected", "the new settings");
+      // The account is made anew; what still came over the connection before was judged by the settings before.
+      await until(() => {
+        const health = rig.gateway.health()[0];
+        return health?.state === "connected" && health.sinceMs !== sinceMs;
+      }, "the new settings");
       server.write(1, "not for you", { group: true, mention: false });
       server.write(9, "from a stranger", { group: true });
       server.write(1, "for you", { group: true });

@@ -71,9 +71,9 @@ export async function undo(call: CommandCall, { store }: CommandParts, words: Wo
   }
 }
 
-/** From the youngest on, so that none of those that wait is started in between. */
+/** All at once, as thousands may wait; from the youngest on, so that none of them is started in between. */
 async function cancelAll(runs: readonly Run[], { agent }: CommandParts): Promise<void> {
-  for (const { id } of runs.toReversed()) await agent.cancel(id);
+  await Promise.all(runs.toReversed().map(({ id }) => agent.cancel(id)));
 }
 
 function modelHere({ chat, place }: Pick<CommandCall, "chat" | "place">, { models }: CommandParts): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hangs, says, scriptedModels } from "../../fakes/scripted-model.ts";
+import { hangs, type Script, says, scriptedModels } from "../../fakes/scripted-model.ts";
 import { openToyGateway, toyChat } from "../../support/chat.ts";
 
 const bob = { sender: { id: "2", name: "Bob" }, address: { chat: "2" } };
@@ -47,3 +47,28 @@ test("what strangers write in groups is looked up nowhere", async () => {
   await gateway.write("hello", group);
   await gateway.write("", { ...group, button: "y:apr_1" });
 });
+
+test("/stop ends what runs before it has ended all that waits, and begins none of that", async () => {
+  const aborted = Promise.withResolvers<string>();
+  const first: Script = async function* (_request, signal) {
+    yield { type: "text", text: "first" };
+    await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const chat = toyChat();
+  const models = scriptedModels([first, says("another")]);
+  await using gateway = await openToyGateway({ models, chat });
+  await Promise.all(Array.from({ length: 300 }, (_, n) => gateway.write(`message ${n}`)));
+  await chat.until(() => chat.messages("1").length === 1);
+  const { finish } = gateway.store.runs;
+  gateway.store.runs.finish = async (...parts) => {
+    const finished = await finish(...parts);
+    aborted.resolve(parts[0]);
+    return finished;
+  };
+  const [running] = (await gateway.store.runs.list({ limit: 1, status: "running" })).items;
+  await gateway.write("/stop");
+  expect(await aborted.promise).toBe(running?.id ?? "");
+  const { runs } = await gateway.store.counts();
+  expect(runs).toMatchObject({ queued: 0, completed: 0 });
+  expect(models.requests).toHaveLength(1);
+}, 20_000);

@@ -34,14 +34,13 @@ export function createSigns({ find, log, signal }: SignParts): Sign {
     const { kind, target, extra } = outgoing.delivery;
     const { askedWith } = extraOf({ extra });
     const connection = find(target.platform, target.account);
-    if (kind !== "answer" || askedWith === undefined || open >= MAX_AT_ONCE) return;
+    const before = setting.get(outgoing);
+    // A sign that is there is not left there.
+    if (kind !== "answer" || askedWith === undefined || (open >= MAX_AT_ONCE && before === undefined)) return;
     if (!connection?.account.settings.reactions || !connection.can("react")) return;
     const reaction = run === null ? "seen" : run.status === "completed" ? "done" : "failed";
     open += 1;
-    const before = setting.get(outgoing) ?? Promise.resolve();
-    setting.set(
-      outgoing,
-      before.then(() => set(connection, target.chat, askedWith, reaction)),
-    );
+    const setNow = () => set(connection, target.chat, askedWith, reaction);
+    setting.set(outgoing, before === undefined ? setNow() : before.then(setNow));
   };
 }

@@ -46,6 +46,24 @@ test("a sign on a message that is never set holds no answer up, and a flood make
   expect(most).toBeLessThanOrEqual(8);
 }, 20_000);
 
+test("a message that bears the sign of being seen gets the one of being answered, whatever a flood leaves out", async () => {
+  const chat = toyChat({ reactions: true });
+  const signs = new Map<string, string | null>();
+  chat.connection.adapter.react = async (_address, messageId, reaction) => {
+    await new Promise(setImmediate);
+    signs.set(messageId, reaction);
+  };
+  const go = Promise.withResolvers<void>();
+  const models = scriptedModels([after(go.promise, says("answer"))]);
+  await using gateway = await openToyGateway({ models, chat });
+  await Promise.all(many(30).map((n) => gateway.write(`message ${n}`)));
+  while (signs.size < 8) await Bun.sleep(1);
+  go.resolve();
+  await chat.until(() => chat.messages("1").filter((one) => !one.isPartial).length === 30);
+  while ([...signs.values()].includes("seen")) await Bun.sleep(1);
+  expect(new Set(signs.values())).toEqual(new Set(["done"]));
+}, 20_000);
+
 test("a question that cannot be marked as decided holds nothing up", async () => {
   const chat = toyChat({}, { maxChars: 4_000 });
   const tools = [probeTool([], { name: "terminal_probe", group: "terminal", asks: true })];

@@ -35,10 +35,8 @@ const PROOFS = [
   [["powercut", "--cuts", "300"], ["llm"]],
   [["disk", "--faults", "20"]],
   [["writers"]],
-  [
-    ["sse", "--short"],
-    ["files", "--races", "20000"],
-  ],
+  [["sse", "--short"]],
+  [["files", "--races", "20000"]],
   [["sandbox", "--short"]],
   [["http", "--short", "--binary", BINARY]],
   [["injection", "--short"], ["ssrf"]],

@@ -3,7 +3,8 @@ import { type Line, lineAt } from "./lines.ts";
 
 /**
  * The Markdown of a part by itself: the block of code that it is cut from is begun and ended, the head of its table or the quote
- * of its line repeated, and what belonged to a list stands at the left edge. `isBare` leaves all of that out.
+ * of its line repeated, and what belonged to a list stands at the left edge. `isBare` leaves all of that out, but for the ends of
+ * blocks that begin within it.
  */
 export function partText(
   markdown: string,
@@ -13,9 +14,9 @@ export function partText(
   isBare: boolean,
 ): string {
   const body = markdown.slice(start, end).trimEnd();
-  if (isBare) return body.trimStart();
   const line = lines[Math.max(0, lineAt(lines, start))];
   if (!line) return body;
+  if (isBare) return line.within.fence ? body.trimStart() : closeFence(body.trimStart());
   const isMidLine = start > line.start;
   const { fence } = line.within;
   const before = (fence ? `${openingOf(fence)}\n` : "") + repeated(line, isMidLine);

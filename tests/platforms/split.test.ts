@@ -152,6 +152,9 @@ describe("splitMarkdown", () => {
   });
 
   test("every part closes the fences that it opens", () => {
+    const cramped = `| ${"wide ".repeat(20)}| b |\n|---|---|\n| c | d |\n\n> \`\`\`\n> code\n> more\n> \`\`\`\n`;
+    for (const text of texts(cramped.repeat(3), 80))
+      expect([text, openFence(text)]).toEqual([text, undefined]);
     const property = fc.property(arbitraryMarkdown, fc.integer({ min: 80, max: 400 }), (markdown, limit) => {
       for (const text of texts(markdown, limit)) expect([text, openFence(text)]).toEqual([text, undefined]);
     });

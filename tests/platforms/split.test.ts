@@ -152,9 +152,12 @@ describe("splitMarkdown", () => {
   });
 
   test("every part closes the fences that it opens", () => {
-    const cramped = `| ${"wide ".repeat(20)}| b |\n|---|---|\n| c | d |\n\n> \`\`\`\n> code\n> more\n> \`\`\`\n`;
-    for (const text of texts(cramped.repeat(3), 80))
-      expect([text, openFence(text)]).toEqual([text, undefined]);
+    const sunny = "今天的天气很好，";
+    const wide = `| \`code\` | ${sunny} | ${sunny.repeat(4)}<b>raw</b> |`;
+    const block = (lines: number) => `\`\`\`\n${"let a = 1;\n".repeat(lines)}\`\`\`\n\n`;
+    const small = "| `code` | `code` | `code` |";
+    const cramped = `${wide}\n|---|---|---|\n${wide}\n${small}\n\n${block(4)}${block(1)}`;
+    for (const text of texts(cramped, 80)) expect([text, openFence(text)]).toEqual([text, undefined]);
     const property = fc.property(arbitraryMarkdown, fc.integer({ min: 80, max: 400 }), (markdown, limit) => {
       for (const text of texts(markdown, limit)) expect([text, openFence(text)]).toEqual([text, undefined]);
     });

@@ -32,13 +32,16 @@ export function statusCommand(): Command {
       const { loadConfig } = await import("../config/load.ts");
       const loaded = loadConfig(options.config === undefined ? {} : { file: options.config });
       const url = await addressOf(loaded, options.url);
-      const answer = url === null ? null : await withProgress("asking Hermes", ask(url, loaded.config));
+      const asked = url === null ? null : await withProgress("asking Hermes", ask(url, loaded.config));
+      if (asked instanceof AppError && options.url) throw asked;
+      const answer = asked instanceof AppError ? null : asked;
       const others = options.url ? {} : await liveSurfaces(loaded.home, answer);
       if (answer) return show({ running: true, url, ...answer, ...others }, options);
       const recorded = options.url ? null : await recordedState(loaded, options);
       const running = Object.keys(others).length > 0 || recorded?.isConnected === true;
       show({ ...withoutService(loaded), running, ...others, ...recorded?.told }, options);
-      if (!running) throw notRunning(url, loaded.home);
+      // What is at the address may be of another home, while this one runs without a REST API.
+      if (!running) throw asked ?? notRunning(url, loaded.home);
     });
 }
 
@@ -52,8 +55,8 @@ async function addressOf({ config, home }: LoadedConfig, given: URL | undefined)
   return port === 0 ? null : `http://${reachableHost(host)}:${port}${base_path}`;
 }
 
-/** What the service says of itself; null when nothing answers. */
-async function ask(url: string, { api }: Config): Promise<Record<string, unknown> | null> {
+/** What the service says of itself, or why what answers is not understood; null when nothing answers. */
+async function ask(url: string, { api }: Config): Promise<Record<string, unknown> | AppError | null> {
   const { token = api.auth.keys.find(({ scopes }) => scopes.some((scope) => scope !== "chat"))?.token } =
     api.auth;
   const answer = await fetch(`${url}/status`, {
@@ -64,7 +67,7 @@ async function ask(url: string, { api }: Config): Promise<Record<string, unknown
   if (answer === null) return null;
   const body: unknown = answer.ok ? await answer.json().catch(() => null) : null;
   if (typeof body === "object" && body !== null) return { ...body };
-  throw new AppError("forbidden", `${url}/status answered ${answer.status}, but not with a status.`, {
+  return new AppError("forbidden", `${url}/status answered ${answer.status}, but not with a status.`, {
     hint:
       answer.status === 401
         ? "Is it a Hermes with another token? Set HERMES_API_TOKEN."

@@ -51,6 +51,27 @@ describe("a running Hermes", () => {
   });
 });
 
+test("a gateway without a REST API is seen, though a Hermes of another home has the port", async () => {
+  const { port } = new URL(hermes.service.url);
+  const secret = "a-secret-of-the-webhooks-0123456789";
+  const gateway = await startHermes({
+    args: ["gateway", "--webhook", "--port", "0"],
+    config: {
+      ...testConfig("http://127.0.0.1:9", "echo"),
+      api: { port: Number(port), auth: { token: "a-token-of-its-own-0123456789" } },
+      gateway: { webhook: { secret } },
+    },
+    ready: /takes webhooks at http:\/\/127\.0\.0\.1:\d+\/webhook\n/,
+  });
+  try {
+    const { code, stdout } = await runCommand(["status", "--json"], { home: gateway.home });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ running: true, webhook: { url: expect.any(String) } });
+  } finally {
+    await gateway.remove();
+  }
+});
+
 describe("no running Hermes", () => {
   test("fails with a hint, and says what can be said", async () => {
     const { code, stdout, stderr } = await runCommand(["status", "--json", "--url", "http://127.0.0.1:1"], {

@@ -14,6 +14,8 @@ import type { Pace } from "./pace.ts";
 const RETRY = { baseMs: 500, maxMs: 60_000 };
 /** What was tried for so long is given up. The time in which no process runs, or the machine sleeps, is none of it. */
 const MAX_TRYING_MS = 24 * 3_600_000;
+/** A group moves once, when it becomes a supergroup; who sends a message on and on leads it nowhere. */
+const MAX_MOVES = 3;
 
 /** What dispatching works with. */
 export interface DispatchParts {
@@ -49,6 +51,8 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   const { elapsedMs = () => performance.now() } = parts;
   /** When each was tried first. */
   const triedAtMs = new WeakMap<Outgoing, number>();
+  /** How often each was sent on to another chat. */
+  const moves = new WeakMap<Outgoing, number>();
   let waking = new AbortController();
   const draining = new AbortController();
   const isOver = () => signal.aborted || draining.signal.aborted;
@@ -72,15 +76,14 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   async function failed(outgoing: Outgoing, error: PlatformError, connection: Connection): Promise<boolean> {
     const { delivery } = outgoing;
     const account = accountLabel(connection.account);
-    if (error.kind === "moved" && error.movedTo !== undefined) {
-      await followMove(connection, delivery.target.chat, error.movedTo);
-      delivery.target = { ...delivery.target, chat: error.movedTo };
-      return false;
+    if (error.kind === "moved") {
+      if (await follow(outgoing, error, connection)) return false;
+      await giveUp(outgoing, endless(error), account);
+      return true;
     }
     delivery.attempts += 1;
     if (error.kind === "refused" || triedForMs(outgoing) > MAX_TRYING_MS) {
-      log.warn("a message could not be delivered", { account, id: delivery.id, reason: error.message });
-      await store.bury(delivery.id, runError(error));
+      await giveUp(outgoing, error, account);
       return true;
     }
     const waitMs = error.retryAfterMs ?? backoffMs(delivery.attempts - 1, RETRY);
@@ -92,6 +95,23 @@ export function createDispatch(parts: DispatchParts): Dispatch {
       ? sleep(waitMs, AbortSignal.any([signal, draining.signal]))
       : pause(waitMs));
     return false;
+  }
+
+  /** Sends the delivery on to where its chat is now; false when it was sent on too often, or to where it is. */
+  async function follow(outgoing: Outgoing, { movedTo }: PlatformError, connection: Connection) {
+    const { delivery } = outgoing;
+    const before = moves.get(outgoing) ?? 0;
+    if (movedTo === undefined || movedTo === delivery.target.chat || before >= MAX_MOVES) return false;
+    if (before > 0) await pause(backoffMs(before, RETRY));
+    await followMove(connection, delivery.target.chat, movedTo);
+    moves.set(outgoing, before + 1);
+    delivery.target = { ...delivery.target, chat: movedTo };
+    return true;
+  }
+
+  async function giveUp({ delivery: { id } }: Outgoing, error: PlatformError, account: string) {
+    log.warn("a message could not be delivered", { account, id, reason: error.message });
+    await store.bury(id, runError(error));
   }
 
   function triedForMs(outgoing: Outgoing): number {
@@ -151,6 +171,12 @@ function isSettled(thrown: unknown): boolean {
 function asPlatformError(thrown: unknown): PlatformError {
   if (thrown instanceof PlatformError) return thrown;
   return new PlatformError("unavailable", "The message could not be sent.", { cause: thrown });
+}
+
+function endless({ movedTo = "nowhere" }: PlatformError): PlatformError {
+  return new PlatformError("moved", `The platform sends it from chat to chat without an end, now to ${movedTo}.`, {
+    hint: "Ask for the id of the chat with /whoami, write it into the configuration, and retry.",
+  });
 }
 
 /** Why a delivery waits or is dead, as the store keeps it. */

@@ -13,19 +13,23 @@ const HOUR_MS = 3_600_000;
 function open() {
   const chat = toyChat();
   const became: string[] = [];
+  const reasons: string[] = [];
   const clock = { elapsedMs: 0 };
   const store = {
     recordParts: async () => undefined,
     postpone: async () => void became.push("postponed"),
     finish: async () => void became.push("sent"),
-    bury: async () => void became.push("dead"),
+    bury: async (_id: string, error: { message: string }) => {
+      became.push("dead");
+      reasons.push(error.message);
+    },
   } as unknown as DeliveryStore;
   const pace = createPace(TOY_LIMITS);
   const dispatch = createDispatch({
     store,
     find: () => chat.connection,
     paceOf: () => pace,
-    followMove: async () => undefined,
+    followMove: async (_connection, from, to) => void became.push(`${from} to ${to}`),
     log: quietLog(),
     signal: new AbortController().signal,
     elapsedMs: () => clock.elapsedMs,
@@ -46,7 +50,9 @@ function open() {
   const send = () => dispatch.send({ delivery, shown: [] }, async () => [{ markdown: "late" }]);
   const fail = (kind: "rate_limited" | "unavailable") =>
     chat.failures.push({ name: "send", error: new PlatformError(kind, "no", { retryAfterMs: 1 }) });
-  return { chat, became, clock, send, fail };
+  const move = (movedTo: string) =>
+    chat.failures.push({ name: "send", error: new PlatformError("moved", "gone", { movedTo }) });
+  return { chat, became, reasons, clock, send, fail, move };
 }
 
 test("what waited for days, while nothing could be sent or its turn did not come, is not given up at the first failure", async () => {
@@ -67,4 +73,27 @@ test("what was tried for a day is given up", async () => {
   };
   await send();
   expect(became).toEqual(["postponed", "postponed", "dead"]);
+});
+
+test("a chat that moved is followed", async () => {
+  const { became, send, move } = open();
+  move("2");
+  await send();
+  expect(became).toEqual(["1 to 2", "sent"]);
+});
+
+test("a message that is sent from chat to chat without an end is given up, in words", async () => {
+  const { chat, became, reasons, send, move } = open();
+  for (let n = 0; n < 40; n++) move(n % 2 === 0 ? "2" : "1");
+  await send();
+  expect(became).toEqual(["1 to 2", "2 to 1", "1 to 2", "dead"]);
+  expect(reasons[0]).toContain("from chat to chat without an end, now to 1");
+  expect(chat.calls).toHaveLength(4);
+});
+
+test("a chat that moved to where it is gets nothing more", async () => {
+  const { became, send, move } = open();
+  move("1");
+  await send();
+  expect(became).toEqual(["dead"]);
 });

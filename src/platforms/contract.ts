@@ -154,8 +154,11 @@ export interface ConnectionHooks {
   readonly state: unknown;
   /** Where calls to the account's webhook arrive, below the public address, such as `/webhook/telegram/work`. */
   readonly webhookPath: string;
-  /** Keeps a small JSON value over restarts. Written together with the events that are emitted in the same tick. */
-  saveState(state: unknown): void;
+  /**
+   * Keeps a small JSON value over restarts. Written behind the events that are emitted in the same tick or before. Resolves once
+   * it is on disk; a rejection may be left to itself.
+   */
+  saveState(state: unknown): Promise<void>;
   log(level: "debug" | "info" | "warn", message: string, fields?: Record<string, unknown>): void;
 }
 

@@ -54,7 +54,7 @@ export function createHeard(state: unknown = null): Heard {
         return heard.saved;
       },
       webhookPath: "/webhook/weixin",
-      saveState(next) {
+      async saveState(next) {
         heard.saved = structuredClone(next);
       },
       log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),

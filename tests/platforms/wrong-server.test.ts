@@ -76,7 +76,7 @@ async function askAll(id: PlatformId, answer: Answer) {
     alive: () => undefined,
     reconnecting: (reason) => void words.push(reason),
     state: null,
-    saveState: () => undefined,
+    saveState: () => Promise.resolve(),
     webhookPath: "/webhook/x",
     log: (level, message, fields) => void words.push(level, message, Bun.inspect(fields, { depth: 8 })),
   };

@@ -79,7 +79,7 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
       webhookPath,
       saveState(next) {
         state = next;
-        queue.saveState(next);
+        return queue.saveState(next);
       },
       log,
     };

@@ -9,7 +9,7 @@ const MAX_QUEUED = 10_000;
 /** What an adapter emits and saves, on its way to the main thread. */
 export interface EmitQueue {
   emit: Emit;
-  saveState(state: unknown): void;
+  saveState(state: unknown): Promise<void>;
   /** What became of an item; null: it is on disk or refused for good. */
   settle(id: number, problem: string | null): void;
   /** Resolves once nothing is on its way. */
@@ -98,6 +98,7 @@ export function createEmitQueue(post: (items: readonly EmittedItem[]) => void): 
       const own = currentTick();
       const done = own.state?.done ?? newDone();
       own.state = { state, done };
+      return done.promise;
     },
     settle,
     drained: () => empty.promise,

@@ -2,16 +2,46 @@ import type { Update } from "grammy/types";
 import type { InboundEvent, InboundMessage } from "../contract.ts";
 import { lineOf } from "./parse.ts";
 
+/** Updates of an album that were taken as one message. */
+export interface TakenAlbum {
+  album: string;
+  updates: number[];
+}
+
+/** One poll brings at most 100 updates, and none before the first that is not confirmed. */
+const MAX_TAKEN = 100;
+
+/** What was saved of the albums that were taken; nothing where it is not that. */
+export function readTaken(state: unknown): TakenAlbum[] {
+  const { albums } = (state ?? {}) as { albums?: unknown };
+  return Array.isArray(albums) ? (albums as TakenAlbum[]) : []; // written by this file alone
+}
+
+/** The albums with this one, and without those that cannot come again. */
+export function withTaken(taken: readonly TakenAlbum[], updates: readonly Update[]): TakenAlbum[] {
+  const album = updates[0]?.message?.media_group_id;
+  if (album === undefined || takenWith(taken, updates[0] as Update) !== undefined) return [...taken];
+  return [...taken, { album, updates: updates.map(({ update_id: id }) => id) }].slice(-MAX_TAKEN);
+}
+
+function takenWith(taken: readonly TakenAlbum[], { update_id: id, message }: Update): number | undefined {
+  return taken.find(({ album, updates }) => album === message?.media_group_id && updates.includes(id))
+    ?.updates[0];
+}
+
 /**
  * The updates in order, those of one album together: pictures that were sent at once are a message each, with one caption
- * among them.
+ * among them. What was taken as one message stays one, and what came later is another.
  */
-export function withAlbums(updates: readonly Update[]): [Update, ...Update[]][] {
+export function withAlbums(
+  updates: readonly Update[],
+  taken: readonly TakenAlbum[] = [],
+): [Update, ...Update[]][] {
   const groups: [Update, ...Update[]][] = [];
   const albums = new Map<string, Update[]>();
   for (const update of updates) {
     const album = update.message?.media_group_id;
-    const key = `${lineOf(update)} ${album}`;
+    const key = `${lineOf(update)} ${album} ${takenWith(taken, update)}`;
     const group = album === undefined ? undefined : albums.get(key);
     if (group) group.push(update);
     else {

@@ -3,7 +3,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { orAborted, sleep, within } from "../../lib/waiting.ts";
 import type { ConnectionHooks, InboundEvent } from "../contract.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { endingAlbum, merged, withAlbums } from "./album.ts";
+import { endingAlbum, merged, readTaken, withAlbums, withTaken } from "./album.ts";
 import type { TelegramClient } from "./client.ts";
 import { eventOf } from "./event.ts";
 import { lineOf } from "./parse.ts";
@@ -47,20 +47,23 @@ export function createIntake({ client, hooks, timing, me, signal }: IntakeOption
   let next: number | undefined;
   /** The album at the end of the last poll, which is taken with the next, when all of it is there. */
   let heldBack: string | undefined;
+  /** On disk before any of it is handed on: a part that is late must not have the others answered again after a crash. */
+  let albums = readTaken(hooks.state);
 
   const isKnown = ({ update_id: id }: Update) => open.has(id) || kept.has(id);
   const hand = async (updates: readonly Update[]) => {
     const event = merged(updates.flatMap((update) => eventOf(update, me, hooks.log) ?? []));
-    if (event !== null && !(await emitUntilTaken(event))) return;
+    if (event !== null && !(await emitUntilTaken(event, updates))) return;
     for (const update of updates) {
       open.delete(update.update_id);
       kept.add(update.update_id);
       void acknowledge(update, client, hooks.log, signal);
     }
   };
-  const emitUntilTaken = async (event: InboundEvent): Promise<boolean> => {
+  const emitUntilTaken = async (event: InboundEvent, updates: readonly Update[]): Promise<boolean> => {
     for (let retry = 0; !signal.aborted; retry++)
       try {
+        if (updates[0]?.message?.media_group_id !== undefined) await hooks.saveState({ albums });
         await hooks.emit(event);
         return true;
       } catch (error) {
@@ -88,7 +91,10 @@ export function createIntake({ client, hooks, timing, me, signal }: IntakeOption
       const taken = held ? updates.slice(0, updates.indexOf(held)) : updates;
       const fresh = new Map(taken.map((update) => [update.update_id, update]));
       for (const [id, update] of fresh) if (isKnown(update)) fresh.delete(id);
-      for (const group of withAlbums([...fresh.values()])) begin(group);
+      for (const group of withAlbums([...fresh.values()], albums)) {
+        albums = withTaken(albums, group);
+        begin(group);
+      }
       return fresh.size;
     },
     offset() {

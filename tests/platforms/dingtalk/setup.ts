@@ -91,7 +91,7 @@ export function createHeard(state: unknown = null): Heard {
       reconnecting: (reason) => void heard.states.push(reason),
       state,
       webhookPath: "/webhook/dingtalk",
-      saveState(next) {
+      async saveState(next) {
         heard.saved = JSON.parse(JSON.stringify(next));
       },
       log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),

@@ -26,7 +26,7 @@ const lastState = ({ saved }: Listening): DiscordState => {
 /** Ends the process as `kill -9` does: what it saves from now on is lost. */
 async function kill(heard: Listening): Promise<DiscordState> {
   const state = lastState(heard);
-  heard.hooks.saveState = () => {};
+  heard.hooks.saveState = async () => {};
   heard.stop();
   await heard.ended;
   return state;
@@ -262,7 +262,7 @@ test("killed again and again at any moment, every message is taken, in order, wh
       before = Promise.allSettled([before, stored]);
       await stored;
     };
-    heard.hooks.saveState = (state) => {
+    heard.hooks.saveState = async (state) => {
       const saved = structuredClone(state);
       before = before.then(() => {
         if (!isDead) disk.state = saved;

@@ -99,7 +99,7 @@ export function createHeard(state: unknown = null): Heard {
       reconnecting: (reason) => void heard.states.push(reason),
       state,
       webhookPath: "/webhook/discord",
-      saveState: (next) => void heard.saved.push(structuredClone(next) as DiscordState),
+      saveState: async (next) => void heard.saved.push(structuredClone(next) as DiscordState),
       log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),
     },
   };

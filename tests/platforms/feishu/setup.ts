@@ -57,7 +57,7 @@ export function hear(take: (message: InboundMessage) => Promise<void> = async ()
       heard.hints.push(hint);
     },
     webhookPath: "/webhook/feishu",
-    saveState: () => undefined,
+    saveState: () => Promise.resolve(),
     log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),
   };
   return heard;

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import type { FakeTelegram } from "../../fakes/telegram/contract.ts";
 import { startFakeTelegram } from "../../fakes/telegram/server.ts";
-import { adapterOf, messagesOf, startListening } from "./setup.ts";
+import { adapterOf, createHeard, messagesOf, startListening } from "./setup.ts";
 
 setDefaultTimeout(60_000);
 
@@ -49,4 +50,51 @@ test("a part that comes after its album was taken is not lost", async () => {
   fake.write("", part("c"));
   await heard.until("it comes", () => heard.events.length === 2);
   expect(messagesOf(heard).map(({ files = [] }) => files.map(({ ref }) => ref))).toEqual([["a", "b"], ["c"]]);
+});
+
+/** Takes what there is, and ends before Telegram learns of it, as a kill does. */
+async function takeUnconfirmed(fake: FakeTelegram) {
+  const heard = createHeard();
+  const { emit } = heard.hooks;
+  let stop = () => {};
+  heard.hooks.emit = async (event) => {
+    await emit(event);
+    stop();
+  };
+  await using listening = startListening(adapterOf(fake), heard);
+  stop = listening.stop;
+  await listening.ended;
+  return heard;
+}
+
+for (const parts of [["a", "b"], ["a"]])
+  test(`a part that comes late, after a kill, has ${parts.join(" and ")} not answered again`, async () => {
+    await using fake = await startFakeTelegram();
+    for (const id of parts) fake.write("", part(id));
+    const before = await takeUnconfirmed(fake);
+    expect(fake.pending).toHaveLength(parts.length);
+    fake.write("", part("late"));
+    await using after = startListening(adapterOf(fake), createHeard(before.saved));
+    await fake.until("all are confirmed", () => fake.pending.length === 0 && after.events.length > 0);
+    const [again, late, ...more] = messagesOf(after);
+    expect(again?.id).toBe(messagesOf(before)[0]?.id);
+    expect(late?.files?.map(({ ref }) => ref)).toEqual(["late"]);
+    expect(more).toEqual([]);
+  });
+
+test("an album is handed on only once it is on disk which updates it is made of", async () => {
+  await using fake = await startFakeTelegram();
+  fake.write("", part("a"));
+  const heard = createHeard();
+  let refusals = 0;
+  const { saveState } = heard.hooks;
+  heard.hooks.saveState = async (state) => {
+    if (refusals++ < 2) throw new Error("the disk is full");
+    await saveState(state);
+  };
+  heard.before = () =>
+    expect(heard.saved).toEqual({ albums: [{ album: "album", updates: [expect.any(Number)] }] });
+  await using listening = startListening(adapterOf(fake), heard);
+  await listening.until("it is taken", () => listening.events.length === 1);
+  expect(refusals).toBe(3);
 });

@@ -59,6 +59,8 @@ export interface Heard {
   hooks: ConnectionHooks;
   /** Events that were taken. */
   events: InboundEvent[];
+  /** What it saved last. */
+  saved: unknown;
   /** "connected", or why it is not. */
   states: string[];
   logs: { level: string; message: string; fields: Record<string, unknown> }[];
@@ -69,10 +71,12 @@ export interface Heard {
   until: ReturnType<typeof createWatch>["until"];
 }
 
-export function createHeard(): Heard {
+/** `saved`: by the process before. */
+export function createHeard(saved: unknown = null): Heard {
   const watch = createWatch();
   const heard: Heard = {
     events: [],
+    saved,
     states: [],
     logs: [],
     signs: 0,
@@ -96,10 +100,12 @@ export function createHeard(): Heard {
         heard.states.push(reason);
         watch.changed();
       },
-      state: null,
+      get state() {
+        return heard.saved;
+      },
       webhookPath: "/hooks/telegram/work",
-      saveState() {
-        throw new Error("there is nothing to save");
+      async saveState(next) {
+        heard.saved = structuredClone(next);
       },
       log(level, message, fields = {}) {
         heard.logs.push({ level, message, fields });

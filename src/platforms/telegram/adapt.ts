@@ -1,6 +1,8 @@
+import type { MessageEntity } from "grammy/types";
 import type { OutboundMessage } from "../contract.ts";
 import { toPlainText } from "../plain.ts";
 import { answered, BAD_MARKUP, TOPIC_GONE } from "./errors.ts";
+import { mentionsIn } from "./mentions.ts";
 import { toHtml } from "./render.ts";
 
 /** How a message is sent: as it should be, until Telegram does not take it so. */
@@ -28,10 +30,17 @@ export async function adapting<T>(
     }
 }
 
-/** A text with its marks, or without. */
+/** A text with its marks, or without; either way it calls nobody by a name. */
 export function textOf(
   { markdown }: OutboundMessage,
   { isMarked }: Form,
-): { text: string; parse_mode?: "HTML" } {
-  return isMarked ? { text: toHtml(markdown), parse_mode: "HTML" } : { text: toPlainText(markdown) };
+): { text: string; parse_mode?: "HTML"; entities?: MessageEntity[] } {
+  if (isMarked) return { text: toHtml(markdown), parse_mode: "HTML" };
+  const text = toPlainText(markdown);
+  const entities = mentionsIn(text).map(asCode);
+  return entities.length === 0 ? { text } : { text, entities };
+}
+
+function asCode({ start, end }: { start: number; end: number }): MessageEntity {
+  return { type: "code", offset: start, length: end - start };
 }

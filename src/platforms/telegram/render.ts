@@ -2,6 +2,7 @@ import type { Dialect } from "../dialect.ts";
 import { type Style, spellLink, tellsAddress } from "../markdown.ts";
 import { renderMarkdown } from "../render-markdown.ts";
 import { alignTable } from "../table.ts";
+import { callingNobody, mentionsIn } from "./mentions.ts";
 
 /** UTF-16 units after the entities are read (https://core.telegram.org/bots/api#sendmessage). */
 const MAX_TEXT_UNITS = 4096;
@@ -20,8 +21,10 @@ const HTML: Dialect = {
   code: (text) => `<code>${escapeHtml(text)}</code>`,
   link(label, url, words) {
     if (!LINKABLE.test(url)) return escapeHtml(spellLink(words, url));
-    // Telegram makes a link of an address by itself, at no cost.
-    return tellsAddress(words, url) ? label : `<a href="${escapeHtml(url)}">${label}</a>`;
+    // Telegram makes a link of an address by itself, at no cost; where that would end in the name of somebody is for it to say.
+    return tellsAddress(words, url) && mentionsIn(words).length === 0
+      ? label
+      : `<a href="${escapeHtml(url)}">${label}</a>`;
   },
   codeBlock: (text, language) =>
     language
@@ -37,10 +40,10 @@ const HTML: Dialect = {
 
 /**
  * Markdown as text with `parse_mode: "HTML"` (https://core.telegram.org/bots/api#html-style): nothing in it is a tag but what
- * Markdown asked for. Code stands in no other entity and no link in a link, as the server wants it.
+ * Markdown asked for. Code stands in no other entity and no link in a link, as the server wants it. It calls nobody by a name.
  */
 export function toHtml(markdown: string): string {
-  return renderMarkdown(markdown, HTML);
+  return callingNobody(renderMarkdown(markdown, HTML));
 }
 
 /** True when a message of this Markdown is within Telegram's limits of length and of entities. */

@@ -1,5 +1,5 @@
 import { InputFile, type RawApi } from "grammy";
-import type { Message } from "grammy/types";
+import type { Message, MessageEntity } from "grammy/types";
 import { type OutboundFile, type OutboundMessage, PlatformError, type Sent } from "../contract.ts";
 import { toPlainText } from "../plain.ts";
 import { adapting, type Form, textOf } from "./adapt.ts";
@@ -12,7 +12,7 @@ const MAX_UPLOAD_BYTES = 50 * 1024 * 1024;
 const MAX_CAPTION_CHARS = 1024;
 
 /** What stands beside a file. */
-type Extras = Place & { caption?: string; parse_mode?: "HTML" };
+type Extras = Place & { caption?: string; parse_mode?: "HTML"; caption_entities?: MessageEntity[] };
 type Method = (api: RawApi, file: InputFile, extras: Extras, signal: GrammySignal) => Promise<Message>;
 
 const asDocument: Method = (api, document, extras, signal) =>
@@ -78,8 +78,9 @@ export async function sendFile({
 function extrasOf(message: OutboundMessage, form: Form, isCaption: boolean): Extras {
   const place = placeOf(message, form.isInTopic);
   if (!isCaption) return place;
-  const { text, ...mode } = textOf(message, form);
-  return { ...place, ...(text === "" ? {} : { caption: text, ...mode }), ...keyboardOf(message.buttons) };
+  const { text, entities, ...mode } = textOf(message, form);
+  const marks = entities === undefined ? mode : { caption_entities: entities };
+  return { ...place, ...(text === "" ? {} : { caption: text, ...marks }), ...keyboardOf(message.buttons) };
 }
 
 /** grammY writes the name as it is, and one with a space or a semicolon would end there: the quotes are ours. */

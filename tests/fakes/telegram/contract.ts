@@ -15,6 +15,7 @@ export interface FakeMessage {
   messageId: number;
   thread: number | null;
   text: string;
+  /** Of the text or of the caption. */
   entities: readonly MessageEntity[];
   /** Below a file. */
   caption: string | null;

@@ -90,6 +90,26 @@ export function parseHtml(html: string): { text: string; entities: MessageEntity
   return { text, entities: entities.sort(outerFirst) };
 }
 
+/** The names of users that Telegram finds by itself: none where code, a link or an address stands (tdlib/td, `match_mentions`, `merge_entities`). */
+export function mentionsIn({
+  text,
+  entities,
+}: {
+  text: string;
+  entities: readonly MessageEntity[];
+}): MessageEntity[] {
+  const addresses = [...text.matchAll(/https?:\/\/[^\s<>]+/g)].map(({ 0: { length }, index }) => ({
+    offset: index,
+    length,
+  }));
+  const taken = [...addresses, ...entities.filter(({ type }) => /^(code|pre|text_link)$/.test(type))];
+  return [...text.matchAll(/(?<![\p{L}\p{N}_])@[a-z0-9_]{4,32}(?![\p{L}\p{N}_])/giu)]
+    .map(({ 0: { length }, index }) => ({ type: "mention", offset: index, length }))
+    .filter((name) =>
+      taken.every((one) => one.offset + one.length <= name.offset || name.offset + name.length <= one.offset),
+    );
+}
+
 /** Of two that cover the same text, the one that may hold the other. */
 function outerFirst(a: MessageEntity, b: MessageEntity): number {
   return a.offset - b.offset || b.length - a.length || ORDER.indexOf(a.type) - ORDER.indexOf(b.type);

@@ -7,7 +7,7 @@ import type {
 } from "grammy/types";
 import type { Chats, StoredChat, StoredMessage } from "./chats.ts";
 import { Refusal } from "./contract.ts";
-import { type MessageEntity, parseHtml } from "./entities.ts";
+import { type MessageEntity, mentionsIn, parseHtml } from "./entities.ts";
 import type { Params } from "./request.ts";
 
 const MAX_TEXT_CHARS = 4096;
@@ -52,8 +52,9 @@ export function messageMethods(chats: Chats, bot: User): Record<string, Method> 
   };
   const sendFile = (kind: string) => (params: Params) => {
     const file = fileOf(params, kind);
-    const caption = params.text("caption") === "" ? null : formatted(params, "caption").text;
-    return post(params, { file, caption });
+    if (params.text("caption") === "") return post(params, { file });
+    const { text: caption, entities } = formatted(params, "caption");
+    return post(params, { file, caption, entities });
   };
 
   return {
@@ -111,13 +112,16 @@ export function messageMethods(chats: Chats, bot: User): Record<string, Method> 
 function formatted(params: Params, field: "text" | "caption"): { text: string; entities: MessageEntity[] } {
   const raw = params.text(field);
   if (raw === "") throw new Refusal(400, "Bad Request: message text is empty");
-  const read = /^html$/i.test(params.text("parse_mode")) ? parsed(raw) : { text: raw.trim(), entities: [] };
+  const given = params.object<MessageEntity[]>(field === "text" ? "entities" : "caption_entities") ?? [];
+  const read = /^html$/i.test(params.text("parse_mode"))
+    ? parsed(raw)
+    : { text: raw.trim(), entities: given };
   if (read.text.trim() === "") throw new Refusal(400, "Bad Request: text must be non-empty");
   if (field === "text" && read.text.length > MAX_TEXT_CHARS)
     throw new Refusal(400, "Bad Request: message is too long");
   if (field === "caption" && read.text.length > MAX_CAPTION_CHARS)
     throw new Refusal(400, "Bad Request: message caption is too long");
-  return read;
+  return { ...read, entities: [...read.entities, ...mentionsIn(read)] };
 }
 
 function parsed(html: string) {

@@ -1,10 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { fits, toHtml } from "../../../src/platforms/telegram/render.ts";
-import { type MessageEntity, parseHtml } from "../../fakes/telegram/entities.ts";
+import { type MessageEntity, mentionsIn, parseHtml } from "../../fakes/telegram/entities.ts";
 import { arbitraryMarkdown, arbitraryMess } from "../arbitrary.ts";
 import { SAMPLE_MARKDOWN } from "../sample.ts";
+
+setDefaultTimeout(60_000);
 
 const TABLE: [name: string, markdown: string, html: string][] = [
   ["styles", "**a** *b* ~~c~~ `d`", "<b>a</b> <i>b</i> <s>c</s> <code>d</code>"],
@@ -45,6 +47,21 @@ const TABLE: [name: string, markdown: string, html: string][] = [
   ["an item that begins with code", "- ```\n  a\n  ```", "•\n<pre>a</pre>"],
   ["a quote in a quote", "> a\n> > b\n>\n> c", "<blockquote>a\nb\n\nc</blockquote>"],
   ["a table", "| 名 | **b** |\n|---|--:|\n| c | <d> |", "<pre>名 |   b\n---+----\nc  | &lt;d&gt;</pre>"],
+  ["a name calls nobody", "@bobby, ask (@carol)!", "<code>@bobby</code>, ask (<code>@carol</code>)!"],
+  [
+    "also in a style, in a quote and in a list",
+    "**a @bobby**\n> @bobby\n- @bobby",
+    "<b>a </b><code>@bobby</code>\n<blockquote><code>@bobby</code></blockquote>\n• <code>@bobby</code>",
+  ],
+  ["also where a style begins in it", "@**bob**by @*bobby*", "<code>@bobby</code> <code>@bobby</code>"],
+  ["also behind signs of HTML", "<@bobby>&@bobby", "&lt;<code>@bobby</code>&gt;&amp;<code>@bobby</code>"],
+  ["what is no name", "d@e.example 请联系@bobby @中文 @ a@b", "d@e.example 请联系@bobby @中文 @ a@b"],
+  ["a name in code is code already", "`@bobby` `a @b1`", "<code>@bobby</code> <code>a @b1</code>"],
+  [
+    "a name in an address is part of a link",
+    "https://a.example/@bobby [see @bobby](https://b.example)",
+    '<a href="https://a.example/@bobby">https://a.example/@bobby</a> <a href="https://b.example">see @bobby</a>',
+  ],
   ["a rule", "a\n\n---\nb", "a\n\n———\nb"],
   ["a blank line stays, and only one", "a\n\n\n\nb\nc", "a\n\nb\nc"],
   ["what shows nothing is shown as it is", "#", "#"],
@@ -61,6 +78,7 @@ describe("toHtml", () => {
     const property = fc.property(fc.oneof(arbitraryMarkdown, arbitraryMess), (markdown) => {
       const { text, entities } = parseHtml(toHtml(markdown));
       expect(nestedWrongly(entities)).toEqual([]);
+      expect(mentionsIn({ text, entities })).toEqual([]);
       expect(fits(markdown)).toBe(text.length <= 4096 && entities.length <= 100);
     });
     fc.assert(property, { numRuns: 150 });

@@ -42,6 +42,12 @@ const shared = {
       require_mention: Type.Optional(
         Type.Boolean({ description: "In this group, answer only when mentioned." }),
       ),
+      private_memory: Type.Optional(
+        Type.Boolean({
+          description:
+            "In this group, the agent reaches what a person told it elsewhere: memory, to-dos, conversations. All members read what it says of that.",
+        }),
+      ),
       ...voice("in this chat"),
     }),
     { description: "What is different in single chats, by their id.", default: {} },

@@ -32,7 +32,8 @@ const SESSION_ID = new RegExp(ID_PATTERN);
 const THREAD_MARK = "--";
 
 /**
- * Where a message stands. In groups each person has a session of their own. Ids of the platform reach keys only encoded, so
+ * Where a message stands. In groups each person has a session of their own; and a name space of their own in each group, unless
+ * the configuration says otherwise: all members read what is said there, so what a person said elsewhere is out of reach. Ids of the platform reach keys only encoded, so
  * that none of them can stand for a part of another key. A chat that has got another id (`formerIds`: those before) keeps its
  * settings and its sessions.
  */
@@ -41,6 +42,8 @@ export function placeOf(account: Account, message: InboundMessage, formerIds: re
   const label = accountLabel(account);
   const { chats, tools, model, prompt } = account.settings;
   const own = chatSettings(chats, [address.chat, ...formerIds]);
+  const firstId = formerIds.at(-1) ?? address.chat;
+  const isApart = scope === "group" && !own.private_memory;
   const language = own.language ?? account.settings.language;
   const voice = {
     tools: own.tools ?? tools,
@@ -52,11 +55,11 @@ export function placeOf(account: Account, message: InboundMessage, formerIds: re
     chatKey: `${chatPrefix(label, address.chat)}${encode(address.thread ?? "")}/${encode(sender.id)}`,
     caller: {
       door: "gateway",
-      principal: `${label}:${encode(sender.id)}`,
+      principal: `${label}:${encode(sender.id)}${isApart ? `@${encode(firstId)}` : ""}`,
       scopes: ["read", "chat", "tools"],
       ...(voice.tools === undefined ? {} : { tools: voice.tools }),
     },
-    sessionId: sessionIdFor(formerIds.at(-1) ?? address.chat, address.thread),
+    sessionId: sessionIdFor(firstId, address.thread),
     target: {
       platform: account.platform,
       account: account.name,

@@ -48,7 +48,8 @@ export interface ApprovalsParts {
 
 /**
  * Asks through the store: the question is a row and an event of the run, the decision is written to the row by whichever
- * process it is made in, and a question that was open when its process died is taken up again by the next one.
+ * process it is made in, and a question that was open when its process died is taken up again by the next one. A decision counts
+ * for its call once, also when the process dies before the call begins.
  */
 export function createApprovals({ store, timeoutMs, log }: ApprovalsParts): Approvals {
   const waiting = new Map<string, (decision: ApprovalDecision) => void>();
@@ -93,10 +94,10 @@ export function createApprovals({ store, timeoutMs, log }: ApprovalsParts): Appr
 
   return {
     approver({ runId, resumed, writer, clock, signal }) {
-      let left: Promise<Approval[]> | undefined; // what an earlier start asked and did not go on with
-      const takeLeft = async (callId: string, request: ApprovalRequest): Promise<Approval | null> => {
+      let left: ReturnType<ApprovalStore["left"]> | undefined; // what an earlier start asked
+      const takeLeft = async (callId: string, request: ApprovalRequest) => {
         if (!resumed) return null;
-        left ??= store.unsettled(runId);
+        left ??= store.left(runId);
         const known = await left;
         const index = known.findIndex((one) => one.callId === callId && isSame(one, request));
         return index < 0 ? null : (known.splice(index, 1)[0] ?? null);
@@ -114,7 +115,7 @@ export function createApprovals({ store, timeoutMs, log }: ApprovalsParts): Appr
           const id = known?.id ?? newId("apr");
           if (!known) await writer.requestApproval({ id, callId, ...request });
           const decision = known?.decision ?? (await ask(id, withdrawn));
-          await writer.settleApproval(id, decision);
+          if (!known?.settled) await writer.settleApproval(id, decision);
           return decision.approved ? { approved: true } : { approved: false, reason: reasonOf(decision) };
         } finally {
           resume();

@@ -46,7 +46,7 @@ export interface ToolStepParts {
 
 /**
  * Runs the calls of one step side by side, each noted on disk before it begins and when it ends. Who has to be asked is asked
- * before that: a call whose process died while it waited is asked for again. One that had begun runs again only when it merely
+ * before that, and once, however often the process dies before the call begins. One that had begun runs again only when it merely
  * reads or goes on where it was; of any other the model learns that its outcome is not known.
  */
 export async function runToolCalls(calls: readonly OpenCall[], parts: ToolStepParts): Promise<NewMessage[]> {

@@ -42,11 +42,18 @@ const selectOpen = statement((db) =>
     .prepare(),
 );
 
-const selectUnsettled = statement((db) =>
+const selectLeft = statement((db) =>
   db
     .select()
     .from(approvals)
-    .where(and(eq(approvals.runId, sql.placeholder("runId")), eq(approvals.settled, false)))
+    .where(
+      and(
+        eq(approvals.runId, sql.placeholder("runId")),
+        sql`(${approvals.settled} = 0 or not exists (
+          select 1 from tool_calls
+          where tool_calls.run_id = ${approvals.runId} and tool_calls.call_id = ${approvals.callId}))`,
+      ),
+    )
     .orderBy(asc(approvals.position))
     .prepare(),
 );
@@ -59,7 +66,12 @@ const selectApproval = statement((db) =>
 export function createApprovalStore(access: Access): ApprovalStore {
   return {
     open: (runId) => access.read((db) => selectOpen(db).all({ runId }).map(toApproval)),
-    unsettled: (runId) => access.read((db) => selectUnsettled(db).all({ runId }).map(toApproval)),
+    left: (runId) =>
+      access.read((db) =>
+        selectLeft(db)
+          .all({ runId })
+          .map((row) => ({ ...toApproval(row), settled: row.settled })),
+      ),
     decided: (ids) =>
       access.read((db) =>
         db

@@ -151,8 +151,11 @@ export interface AbsorbedRuns {
 export interface ApprovalStore {
   /** Those of a run that has not ended which wait for a decision, oldest first. */
   open(runId: string): Promise<Approval[]>;
-  /** Those of a run that it has not gone on with, decided or not, oldest first: what a process that died left behind. */
-  unsettled(runId: string): Promise<Approval[]>;
+  /**
+   * What a process that died left behind, oldest first: the approvals of a run that it has not gone on with, decided or not, and
+   * those that it has (`settled`) whose calls have not begun.
+   */
+  left(runId: string): Promise<(Approval & { settled: boolean })[]>;
   /** Of these approvals, those that are decided. */
   decided(ids: string[]): Promise<Approval[]>;
   /**

@@ -207,7 +207,7 @@ describe("a call that needs an approval", () => {
     });
     const run = await t.ask("go");
     expect(run.response).toContain("too long for anybody to judge");
-    expect([ran, await t.store.approvals.unsettled(run.id)]).toEqual([[], []]);
+    expect([ran, await t.store.approvals.left(run.id)]).toEqual([[], []]);
   });
 
   test("two calls of one step are asked for each by itself", async () => {
@@ -280,6 +280,35 @@ describe("a process that ends while a call waits for an approval", () => {
       await t.agent.recover();
       await t.finished(id);
       expect(ran).toEqual(approved ? ["rm -rf"] : []);
+    });
+
+  for (const approved of [true, false])
+    test(`what is decided (${approved}) counts once, also when the process dies before the call begins`, async () => {
+      await using temp = await openTempStore();
+      const ran: string[] = [];
+      const { id, approvalId } = await waiting(temp, ran);
+      const hang = () => new Promise<never>(() => {});
+      const runs = { ...temp.store.runs, beginToolCall: hang, endToolCall: hang };
+      const dying = await openTestAgent({
+        models: scriptedModels([callsProbe]),
+        store: { ...temp.store, runs },
+        tools: [probeTool(ran, { asks: true })],
+      });
+      await dying.agent.decide(id, approvalId, { approved, by: "owner" });
+      await dying.agent.recover();
+      for await (const batch of dying.agent.events(id, 0, never))
+        if (batch.some(({ type }) => type === "approval.decided")) break;
+      await using t = await openTestAgent({
+        models: scriptedModels([callsProbe]),
+        store: await temp.restart(),
+        tools: [probeTool(ran, { asks: true })],
+      });
+      await t.agent.recover();
+      await t.finished(id);
+      expect(ran).toEqual(approved ? ["rm -rf"] : []);
+      const types = await typesOf(t, id);
+      expect(types.filter((type) => type === "approval.requested")).toHaveLength(1);
+      expect(types.filter((type) => type === "approval.decided")).toHaveLength(1);
     });
 
   test("a question that has become another one is asked anew", async () => {

@@ -78,19 +78,24 @@ describe("approvals", () => {
   }
   const ids = (list: { id: string }[]) => list.map((one) => one.id);
 
-  test("are open until they are decided, and unsettled until the run goes on", async () => {
+  test("are open until they are decided, and left until the call begins", async () => {
     await using temp = await openTempStore();
     const { approvals, runs } = temp.store;
     await asked(temp.store);
     expect((await approvals.open("a"))[0]).toMatchObject({ ...approval("p"), runId: "a", decision: null });
     await approvals.decide("a", "p", { ...yes, reason: "fine" });
     expect(ids(await approvals.open("a"))).toEqual(["q"]);
-    expect(ids(await approvals.unsettled("a"))).toEqual(["p", "q"]);
+    expect(ids(await approvals.left("a"))).toEqual(["p", "q"]);
     expect((await approvals.decided(["p", "q"])).map(({ id, decision }) => ({ id, decision }))).toEqual([
       { id: "p", decision: { ...yes, reason: "fine" } },
     ]);
     await runs.settleApproval("a", "p", []);
-    expect(ids(await approvals.unsettled("a"))).toEqual(["q"]);
+    expect((await approvals.left("a")).map(({ id, settled }) => [id, settled])).toEqual([
+      ["p", true],
+      ["q", false],
+    ]);
+    await runs.beginToolCall("a", { id: approval("p").callId, name: "probe", arguments: "{}" }, []);
+    expect(ids(await approvals.left("a"))).toEqual(["q"]);
   });
 
   test("are decided once, of this run, and while it lasts", async () => {
@@ -119,6 +124,6 @@ describe("approvals", () => {
     await expect(foreign).rejects.toMatchObject({ code: "conflict" });
     await finish(temp.store, "a");
     await temp.store.sessions.delete("api:owner/ses_a");
-    expect(await temp.store.approvals.unsettled("a")).toEqual([]);
+    expect(await temp.store.approvals.left("a")).toEqual([]);
   });
 });

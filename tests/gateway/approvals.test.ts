@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { PlatformError } from "../../src/platforms/contract.ts";
 import { calls, type Script, says, scriptedModels } from "../fakes/scripted-model.ts";
-import { openToyGateway, type ToyChat, toyChat } from "../support/chat.ts";
+import { openToyGateway, type ToyChat, type ToyGateway, toyChat } from "../support/chat.ts";
 import { probeTool } from "../support/tools.ts";
 
 /** Calls the probe once, then says what it answered. */
@@ -123,5 +123,76 @@ describe("what the agent asks for", () => {
     await gateway.write("", { ...group, button });
     await chat.until(() => chat.messages().some((one) => one.text.startsWith("It said: done")));
     expect(ran).toEqual(["rm -rf"]);
+  });
+});
+
+describe("a question that is over keeps no buttons:", () => {
+  const first = async ({ store, agent }: ToyGateway) => {
+    const [run] = (await store.runs.list({ limit: 1 })).items;
+    const [approval] = await agent.agent.approvals(run?.id ?? "");
+    return [run?.id ?? "", approval?.id ?? ""] as const;
+  };
+  const decide = async (gateway: ToyGateway, approved: boolean) =>
+    gateway.agent.agent.decide(...(await first(gateway)), { approved, by: "owner" });
+  const asked = (chat: ToyChat) => chat.messages().find(({ text }) => text.includes("rm -rf"));
+
+  for (const approved of [true, false])
+    test(`it is decided (${approved}) before it can be shown`, async () => {
+      const { gateway, chat } = await open();
+      await using _ = gateway;
+      const error = new PlatformError("rate_limited", "too fast", { retryAfterMs: 200 });
+      chat.failures.push({ name: "send", error });
+      await gateway.write("go");
+      await chat.until(() => chat.calls.some(({ name }) => name === "send"));
+      await decide(gateway, approved);
+      await chat.until(() => chat.messages().some((one) => one.text.startsWith("It said:")));
+      expect(asked(chat)).toMatchObject({ buttons: [], edits: 0 });
+      expect(asked(chat)?.text).toContain(approved ? "✅" : "❌");
+    });
+
+  test("it is decided while it is on the way", async () => {
+    const { gateway, chat } = await open();
+    await using _ = gateway;
+    const { send } = chat.connection.adapter;
+    const arrives = Promise.withResolvers<void>();
+    const leaves = Promise.withResolvers<void>();
+    chat.connection.adapter.send = async (message, signal) => {
+      if (message.buttons === undefined) return send(message, signal);
+      leaves.resolve();
+      await arrives.promise;
+      return send(message, signal);
+    };
+    await gateway.write("go");
+    await leaves.promise;
+    await decide(gateway, true);
+    const [runId] = await first(gateway);
+    await gateway.agent.finished(runId);
+    arrives.resolve();
+    await chat.until(() => asked(chat)?.text.includes("✅") === true);
+    expect(asked(chat)?.buttons).toEqual([]);
+  });
+
+  test("the run is stopped", async () => {
+    const { gateway, chat, question } = await open();
+    await using _ = gateway;
+    await gateway.write("go");
+    await chat.until(() => question() !== undefined);
+    const [button = ""] = question()?.buttons ?? [];
+    await gateway.write("/stop");
+    await chat.until(() => asked(chat)?.text.includes("no longer asked") === true);
+    expect(asked(chat)?.buttons).toEqual([]);
+    await gateway.write("", { button });
+    await chat.until(() => chat.messages().some((one) => one.text.includes("decided already")));
+  });
+
+  test("nobody decides in time", async () => {
+    const chat = toyChat({ allowed_users: [1] }, { maxChars: 4_000 });
+    const tools = [probeTool([], { name: "terminal_probe", group: "terminal", asks: true })];
+    const config = { agent: { approval_timeout_ms: 300 } };
+    const models = scriptedModels([callsProbe]);
+    await using _ = await openToyGateway({ models, chat, tools, config });
+    await _.write("go");
+    await chat.until(() => asked(chat)?.text.includes("❌") === true);
+    expect(asked(chat)?.buttons).toEqual([]);
   });
 });

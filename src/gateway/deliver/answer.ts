@@ -7,18 +7,19 @@ import type { Run } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
 import { wordsIn } from "../words.ts";
+import { type DecisionParts, watchQuestions } from "./decisions.ts";
 import { createGrowing, type GrowingAnswer, parseEvent } from "./growing.ts";
 import { fitsIn, messageOf, type Outgoing, show } from "./outgoing.ts";
 import type { Pace } from "./pace.ts";
 import { createPainter, type Painter } from "./painter.ts";
-import { type QuestionParts, tellOfApproval } from "./questions.ts";
+import { tellOfApproval } from "./questions.ts";
 import type { ShowTyping } from "./typing.ts";
 
 /** After so many refusals for being too fast, an answer is shown at its end only. */
 const MAX_FLOOD_STRIKES = 3;
 
 /** What following answers works with. */
-export interface AnswerParts extends QuestionParts {
+export interface AnswerParts extends DecisionParts {
   agent: Pick<Agent, "events">;
   config: LiveConfig;
   paceOf(connection: Connection): Pace;
@@ -51,18 +52,21 @@ export async function followAnswer(
   let stopTyping: (() => void) | undefined;
   const growing = createGrowing();
   const painter = livePainter(outgoing, connection, growing, parts, signal);
+  const questions = watchQuestions(connection, parts);
   try {
     for await (const events of parts.agent.events(run.id, 0, signal))
       for (const event of events.map(parseEvent)) {
         if (event.type === "run.started") stopTyping ??= parts.showTyping(connection, address);
         if (growing.apply(event)) painter?.touch();
-        await tellOfApproval(event, outgoing, connection, parts, run.id);
+        await tellOfApproval(event, outgoing, parts, run.id);
+        questions.apply(event);
       }
   } finally {
     stopTyping?.();
     await painter?.stop();
   }
   signal.throwIfAborted();
+  questions.end();
   return { run: await parts.store.runs.get(run.id), said: growing.current.text.trim() };
 }
 

@@ -1,11 +1,13 @@
 import type { Config } from "../../config/schema.ts";
 import { toAppError } from "../../lib/errors.ts";
 import { splitMarkdown } from "../../platforms/split.ts";
+import type { Store } from "../../store/contract.ts";
 import type { OutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
 import { type Words, wordsIn } from "../words.ts";
 import type { Ending } from "./answer.ts";
+import { fateOf } from "./decisions.ts";
 import { extractFiles, type OpenFile } from "./files.ts";
 import { type Content, fitsIn } from "./outgoing.ts";
 import { questionContents } from "./questions.ts";
@@ -16,6 +18,7 @@ const SILENCE: ReadonlySet<string> = new Set(["NO_REPLY", "[SILENT]"]);
 /** What a delivery needs to become messages. */
 export interface ContentParts {
   config: { readonly current: Config };
+  store: Pick<Store, "approvals" | "runs">;
   openFile: OpenFile;
 }
 
@@ -27,7 +30,8 @@ export async function contentsOf(
   parts: ContentParts,
 ): Promise<Content[]> {
   const fits = fitsIn(connection);
-  if (delivery.kind === "approval") return questionContents(delivery, fits);
+  if (delivery.kind === "approval")
+    return questionContents(delivery, await fateOf(delivery, parts.store), fits);
   if (delivery.kind !== "answer") return split(delivery.text ?? "", fits);
   if (run === null || run.finishReason === "steered") return []; // answered together with another message
   const words = wordsIn(extraOf(delivery).language);

@@ -6,9 +6,11 @@ import { sleep, within } from "../../lib/waiting.ts";
 import type { Store } from "../../store/contract.ts";
 import type { NewOutboundDelivery, OutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
+import { extraOf } from "../extra.ts";
 import { followMove } from "../moves.ts";
 import { type Ending, followAnswer } from "./answer.ts";
 import { contentsOf } from "./contents.ts";
+import { closeQuestion } from "./decisions.ts";
 import { createDispatch } from "./dispatch.ts";
 import type { OpenFile } from "./files.ts";
 import { createLanes, type Queued } from "./lanes.ts";
@@ -82,12 +84,24 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     signal: stopping.signal,
   });
   const lanes = createLanes<Taken>(async (item) => {
-    const isOver = await dispatch.send(item, (connection) =>
-      contentsOf(item.delivery, item.ending, connection, { config, openFile }),
-    );
+    let asks = false;
+    const isOver = await dispatch.send(item, async (connection) => {
+      const contents = await contentsOf(item.delivery, item.ending, connection, { config, store, openFile });
+      asks = contents.some(({ buttons }) => buttons !== undefined);
+      return contents;
+    });
     if (isOver) sign(item, item.ending.run);
+    if (isOver && asks) closeDecided(item.delivery);
     leave(item);
   });
+
+  /** What was decided while its question was on the way. */
+  function closeDecided({ target, extra }: OutboundDelivery): void {
+    const { approval } = extraOf({ extra });
+    const connection = find(target.platform, target.account);
+    if (approval !== undefined && connection !== null)
+      void closeQuestion(approval.approvalId, connection, answerParts);
+  }
 
   function take(outgoing: Outgoing): void {
     const { delivery } = outgoing;

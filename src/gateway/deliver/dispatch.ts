@@ -174,9 +174,13 @@ function asPlatformError(thrown: unknown): PlatformError {
 }
 
 function endless({ movedTo = "nowhere" }: PlatformError): PlatformError {
-  return new PlatformError("moved", `The platform sends it from chat to chat without an end, now to ${movedTo}.`, {
-    hint: "Ask for the id of the chat with /whoami, write it into the configuration, and retry.",
-  });
+  return new PlatformError(
+    "moved",
+    `The platform sends it from chat to chat without an end, now to ${movedTo}.`,
+    {
+      hint: "Ask for the id of the chat with /whoami, write it into the configuration, and retry.",
+    },
+  );
 }
 
 /** Why a delivery waits or is dead, as the store keeps it. */

@@ -73,6 +73,7 @@ export const CHINESE: Words = {
   deny: "拒绝",
   approved: "✅ 已批准",
   denied: "❌ 已拒绝",
+  withdrawn: "⏹ 已不再询问",
   nothingToApprove: "没有等待你批准的操作。",
   unknownCommand: (name, near) =>
     `没有命令 ${code(`/${name}`)}。${near === undefined ? "" : `是否想用 ${code(`/${near}`)}？`}\`/help\` 列出全部命令。`,

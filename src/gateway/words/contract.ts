@@ -27,6 +27,8 @@ export interface Words {
   deny: string;
   approved: string;
   denied: string;
+  /** Of a question whose run has ended. */
+  withdrawn: string;
   nothingToApprove: string;
   unknownCommand(name: string, near: string | undefined): string;
   pairingCode(code: string, command: string): string;

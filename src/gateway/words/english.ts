@@ -42,6 +42,7 @@ export const ENGLISH: Words = {
   deny: "Deny",
   approved: "✅ approved",
   denied: "❌ denied",
+  withdrawn: "⏹ no longer asked",
   nothingToApprove: "Nothing waits for your approval.",
   unknownCommand: (name, near) =>
     `There is no command ${code(`/${name}`)}.${near === undefined ? "" : ` Did you mean ${code(`/${near}`)}?`} \`/help\` lists them all.`,

@@ -1,4 +1,5 @@
 import { AppError } from "../lib/errors.ts";
+import { formFields } from "../lib/form.ts";
 import { hmac } from "../lib/hmac.ts";
 import { digest, sameSecret } from "../lib/secrets.ts";
 import type { Scheme, SignedRequest } from "./contract.ts";
@@ -25,7 +26,8 @@ export const TWILIO: Scheme = {
     const url = URL.parse(configured);
     if (url === null) return refused("the address that Twilio calls is not configured");
     const fields = signedFields(url, request);
-    if (fields === null) return refused("the body is neither a form nor what the address has the hash of");
+    if (fields === null)
+      return refused("the body is neither a form of usual size nor what the address has the hash of");
     const usable = usableSecrets(secrets);
     if (usable.length === 0) return refused("there is no usable secret");
     // The length alone tells the two algorithms apart: the header that names them is not signed.
@@ -54,10 +56,11 @@ function signedFields(url: URL, { headers, body }: SignedRequest): string | null
   const hash = url.searchParams.get(BODY_HASH);
   if (hash !== null) return hash === Buffer.from(digest(body)).toString("hex") ? "" : null;
   if (!FORM.test(headers["content-type"] ?? "")) return null;
-  const form = new URLSearchParams(Buffer.from(body).toString("utf8"));
-  const names = [...new Set(form.keys())].sort();
-  return names
-    .flatMap((name) => [...new Set(form.getAll(name))].sort().map((value) => name + value))
+  const form = formFields(Buffer.from(body).toString("utf8"));
+  if (form === null) return null;
+  return [...form]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, values]) => [...new Set(values)].sort().map((value) => name + value))
     .join("");
 }
 

@@ -1,3 +1,5 @@
+import { AppError } from "../../lib/errors.ts";
+import { formFields, MAX_FORM_FIELDS } from "../../lib/form.ts";
 import { derivedId } from "../../lib/ids.ts";
 import { parseJson } from "../../lib/json.ts";
 import { digest } from "../../lib/secrets.ts";
@@ -53,7 +55,7 @@ export function identify(
   };
 }
 
-/** Reads the body of an event. Throws `malformed_json`. */
+/** Reads the body of an event. Throws `malformed_json`, and `invalid_request` for a form of too many fields. */
 export function readEvent(
   { name, scheme, source }: HookSettings,
   { headers, body }: HookCall,
@@ -76,13 +78,14 @@ function readPayload(type: string, body: Uint8Array): { payload: unknown; text: 
 
 /** A form by its fields. GitHub, for one, puts JSON into a single field `payload`. */
 function formPayload(text: string): unknown {
-  const fields = new URLSearchParams(text);
-  const only = [...fields.keys()].join() === "payload" ? (fields.get("payload") ?? "") : "";
-  if (/^\s*[[{]/.test(only)) return exactJson(Buffer.from(only), only);
-  const named = [...new Set(fields.keys())].map((name) => {
-    const values = fields.getAll(name);
-    return [name, values.length === 1 ? values[0] : values];
-  });
+  const fields = formFields(text);
+  if (fields === null)
+    throw new AppError("invalid_request", `The form has more than ${MAX_FORM_FIELDS} fields.`, {
+      hint: "Send JSON, or fewer fields.",
+    });
+  const [only = "", ...more] = fields.size === 1 ? (fields.get("payload") ?? []) : [];
+  if (more.length === 0 && /^\s*[[{]/.test(only)) return exactJson(Buffer.from(only), only);
+  const named = [...fields].map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
   return Object.fromEntries(named);
 }
 

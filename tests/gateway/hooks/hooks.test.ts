@@ -159,6 +159,15 @@ test("ids of many digits stay what they are, and a form is its fields", async ()
   expect(await said(nested, "application/x-www-form-urlencoded")).toEqual(["7", "true"]);
 });
 
+test("a form of very many fields is refused at once, and costs its sender no other event", async () => {
+  await using server = await openHookServer();
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const form = (fields: number) => Array.from({ length: fields }, (_, i) => `${i.toString(36)}=`).join("&");
+  const told = await server.told(await server.event("", form(170_000), { headers }));
+  expect([told.httpStatus, told.code]).toEqual([422, "invalid_request"]);
+  expect((await server.event("", form(10_000), { headers })).status).toBe(202);
+});
+
 test("no header with a secret is there for templates", async () => {
   await using server = await openHookServer({
     a: {

@@ -28,6 +28,8 @@ export interface EventIdentity {
 
 const FORM = /^application\/x-www-form-urlencoded\b/i;
 const TEXT = /^text\/plain\b/i;
+/** Up to 15 digits and an exponent of two are held by every number. */
+const MAYBE_INEXACT = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 /** Headers that are no business of a prompt, besides those with signatures. */
 const HIDDEN_HEADERS: ReadonlySet<string> = new Set([
   ...SIGNATURE_HEADERS,
@@ -89,11 +91,22 @@ function formPayload(text: string): unknown {
   return Object.fromEntries(named);
 }
 
-/** Numbers that cannot be held exactly, such as long ids, become the text that they were written as. */
+/** Numbers that cannot be held exactly, such as long ids and amounts, become the text that they were written as. */
 function exactJson(body: Uint8Array, text: string): unknown {
   const value = parseJson(body);
-  if (!/\d{16}/.test(text)) return value;
+  if (!MAYBE_INEXACT.test(text)) return value;
   return JSON.parse(text, (_key, part: unknown, { source }: { source?: string } = {}) =>
-    Number.isInteger(part) && !Number.isSafeInteger(part) ? (source ?? part) : part,
+    typeof part === "number" && source !== undefined && !isExact(part, source) ? source : part,
   );
+}
+
+function isExact(value: number, source: string): boolean {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return false;
+  return digitsOf(String(value)) === digitsOf(source);
+}
+
+/** The digits of a number that count, without the place of its point. */
+function digitsOf(number: string): string {
+  const [digits = ""] = number.split(/e/i, 1);
+  return digits.replace(/[-.]/g, "").replace(/^0+|0+$/g, "");
 }

@@ -159,6 +159,25 @@ test("ids of many digits stay what they are, and a form is its fields", async ()
   expect(await said(nested, "application/x-www-form-urlencoded")).toEqual(["7", "true"]);
 });
 
+test("a number that cannot be held exactly is the text that was sent, and any other one a number", async () => {
+  await using server = await openHookServer({ a: { prompt: "{{payload}}", sync: true } });
+  const exact = ["0", "-1.5", "0.1", "1e3", "100000000000000", "123456789012.345", "0.000000000000000000000"];
+  const inexact = [
+    "9007199254740992",
+    "-9007199254740993",
+    "12345678901234567890.5",
+    "0.1234567890123456789",
+    "12345678901234.5678",
+    "1e400",
+    "-1E+400",
+    "1e-400",
+  ];
+  const body = `[${[...exact, ...inexact].join()}]`;
+  const { response } = await server.told(await server.event("a", body));
+  const [, shown = ""] = /^\[value 1\] payload: (.*)$/m.exec(response ?? "") ?? [];
+  expect(JSON.parse(shown)).toEqual([...exact.map(Number), ...inexact]);
+});
+
 test("a form of very many fields is refused at once, and costs its sender no other event", async () => {
   await using server = await openHookServer();
   const headers = { "content-type": "application/x-www-form-urlencoded" };

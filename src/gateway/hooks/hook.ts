@@ -6,7 +6,8 @@ import type { Store } from "../../store/contract.ts";
 import type { OutboundDelivery, Run } from "../../store/records.ts";
 import type { EventState, Hook, HookAnswer } from "./contract.ts";
 import { type EventIdentity, type HookEvent, identify, readEvent } from "./event.ts";
-import { instructionsFor, messageFor, promptFor, sessionFor } from "./prompt.ts";
+import { messageFor } from "./message.ts";
+import { instructionsFor, promptFor, sessionFor } from "./prompt.ts";
 import { isPossible, notSigned, prove } from "./proof.ts";
 import type { HookSettings } from "./settings.ts";
 
@@ -94,7 +95,7 @@ async function pass(
   { store }: HookParts,
 ): Promise<HookAnswer> {
   if (settings.chat === null) throw new Error("a route without a model has no chat");
-  const text = messageFor(settings, event);
+  const text = await messageFor(settings, event);
   const { message, duplicate } = await store.inbox.send(delivery, {
     id: newId("dlv"),
     kind: "send",

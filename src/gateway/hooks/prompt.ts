@@ -3,14 +3,11 @@ import { valueText } from "../../lib/template.ts";
 import { ID_PATTERN } from "../../tools/contract.ts";
 import { cutText } from "../../tools/text.ts";
 import { cleanUntrusted, wrapUntrusted } from "../../tools/untrusted.ts";
-import { code, fence } from "../words/markdown.ts";
 import type { HookEvent } from "./event.ts";
 import type { HookSettings } from "./settings.ts";
 
 /** The longest part of an event that a model is shown. */
 const MAX_EVENT_CHARS = 100_000;
-/** The longest message that an event makes in a chat. */
-const MAX_MESSAGE_CHARS = 20_000;
 const SESSION_ID = new RegExp(ID_PATTERN);
 /** How ids begin that stand for what cannot be one; nothing else may begin so. */
 const DERIVED = "hook";
@@ -46,14 +43,4 @@ export function instructionsFor({ name, waitMs }: HookSettings): string {
 export function sessionFor({ session }: HookSettings, event: HookEvent): string {
   const id = session.render({ ...event }, valueText);
   return SESSION_ID.test(id) && !id.startsWith(`${DERIVED}_`) ? id : derivedId(DERIVED, id);
-}
-
-/** The message that a route without a model sends: values stand in it as code, so that they say nothing in Hermes's name. */
-export function messageFor({ prompt }: HookSettings, event: HookEvent): string {
-  const text = prompt?.render({ ...event }, (value) => {
-    if (typeof value === "number" || typeof value === "boolean") return String(value);
-    const shown = valueText(value);
-    return shown.includes("\n") ? `\n${fence(shown)}\n` : code(shown);
-  });
-  return cutText(text ?? "", MAX_MESSAGE_CHARS);
 }

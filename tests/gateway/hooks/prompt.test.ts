@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { EVENT_FIELDS } from "../../../src/config/schema-hooks.ts";
 import type { HookEvent } from "../../../src/gateway/hooks/event.ts";
-import { messageFor, promptFor, sessionFor } from "../../../src/gateway/hooks/prompt.ts";
+import { promptFor, sessionFor } from "../../../src/gateway/hooks/prompt.ts";
 import type { HookSettings } from "../../../src/gateway/hooks/settings.ts";
 import { compileTemplate } from "../../../src/lib/template.ts";
 
@@ -12,10 +12,10 @@ const event = (payload: unknown): HookEvent => ({
   route: "deploy",
   event_id: "evt_1",
 });
-const settings = (prompt: string | null, session = "deploy", allowsRaw = false) =>
+const settings = (prompt: string | null, session = "deploy") =>
   ({
     name: "deploy",
-    prompt: prompt === null ? null : compileTemplate(prompt, { fields: EVENT_FIELDS, allowsRaw }),
+    prompt: prompt === null ? null : compileTemplate(prompt, { fields: EVENT_FIELDS }),
     session: compileTemplate(session, { fields: EVENT_FIELDS }),
   }) as HookSettings;
 
@@ -111,21 +111,5 @@ describe("the session", () => {
     expect(values.map((id) => sessionOf("{{payload.id}}", { id }))).toEqual(ids);
     // Nobody reaches such a session by writing its id.
     for (const id of ids) expect(ids).not.toContain(sessionOf("{{payload.id}}", { id }));
-  });
-});
-
-describe("a message without a model", () => {
-  test("shows values as code, so that they say nothing of their own", () => {
-    const text = messageFor(
-      settings("{{payload.who}} deployed {{payload.n}}: {{payload.note}}"),
-      event({ who: "**ann** [x](http://evil)", n: 3, note: "a\nb" }),
-    );
-    expect(text).toBe("`**ann** [x](http://evil)` deployed 3: \n```\na\nb\n```\n");
-    expect(messageFor(settings("{{payload}}"), event("a `b` ``c``"))).toBe("``` a `b` ``c`` ```");
-  });
-
-  test("shows one as it is where the operator says so, and is cut when it is long", () => {
-    expect(messageFor(settings("{{{payload.text}}}", "s", true), event({ text: "**x**" }))).toBe("**x**");
-    expect(messageFor(settings("{{{payload}}}", "s", true), event("y".repeat(50_000))).length).toBe(20_000);
   });
 });

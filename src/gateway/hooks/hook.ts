@@ -50,7 +50,7 @@ export function createHook(settings: HookSettings, parts: HookParts): Hook {
           ? await pass(settings, event, identity, parts)
           : await ask(settings, event, identity, parts, patience);
       } catch (error) {
-        throw refusalOf(error, settings, log);
+        throw refusalOf(error, settings);
       }
     },
   };
@@ -138,13 +138,16 @@ function messageState({ status }: OutboundDelivery): EventState {
   return status === "dead" ? "failed" : "received";
 }
 
-/** A fault of the route is the operator's to mend: the sender shall come again, and is told no more. */
-function refusalOf(thrown: unknown, { source }: HookSettings, log: Log): unknown {
+/** A fault of the route is the operator's to mend, who reads of it in the log: the sender shall come again, and is told no more. */
+function refusalOf(thrown: unknown, { source }: HookSettings): unknown {
   if (!(thrown instanceof AppError) || FOR_SENDERS.has(thrown.code)) return thrown;
-  log.error("an event cannot be taken", { route: source, code: thrown.code, error: thrown });
+  const { code, message, hint, cause } = thrown;
   return new AppError("not_ready", "Events cannot be taken here at this moment.", {
     hint: "Send it again later. The log of Hermes tells its operator what to do.",
     retryAfterMs: MEND_MS,
-    cause: thrown,
+    cause: new AppError(code, `webhook:${source}: ${message}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    }),
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { HOOK_SECRET, openHookServer, signature } from "../../support/hooks.ts";
+import { HOOK_SECRET, type HookServer, openHookServer, signature } from "../../support/hooks.ts";
 import { rawExchange, rawStatus } from "../../support/server.ts";
 
 const ended = (
@@ -126,6 +126,13 @@ describe("a route that answers", () => {
   });
 });
 
+/** A call whose body does not come. */
+const holdBody = (port: number) =>
+  rawExchange(
+    port,
+    "POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Hermes-Signature: sha256=00\r\nContent-Length: 1000000\r\n\r\n",
+  );
+
 /** Requests with several things wrong at once: the answer is about the first of them in the order of the checks. */
 describe("the order of the checks", () => {
   const signed = Object.entries(signature("{}", HOOK_SECRET)).map(([name, value]) => `${name}: ${value}`);
@@ -208,17 +215,46 @@ describe("the order of the checks", () => {
 
 test("strangers who hold bodies open keep no event out: the oldest gives way", async () => {
   await using server = await openHookServer();
-  const head =
-    "POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Hermes-Signature: sha256=00";
-  const held = Array.from({ length: 40 }, () =>
-    rawExchange(server.webhookPort, `${head}\r\nContent-Length: 1000000\r\n\r\n`),
-  );
+  const held = Array.from({ length: 40 }, () => holdBody(server.webhookPort));
   const first = await Promise.race(held);
   expect(rawStatus(first)).toBe(503);
   for (let n = 0; n < 5; n++) expect((await server.event("", { n })).status).toBe(202);
   await server[Symbol.asyncDispose]();
   await Promise.allSettled(held);
 }, 30_000);
+
+describe("the log", () => {
+  const errorsOf = (server: HookServer) => server.log.filter((line) => /^\S+ (error|warn) /.test(line));
+
+  test("tells of events that cannot be taken once, with the route, the reason and what to do", async () => {
+    await using server = await openHookServer({
+      a: { tools: ["no_such_tool"] },
+      b: { model: "nobody/nothing" },
+    });
+    for (let n = 0; n < 9; n++)
+      for (const route of ["a", "b"]) expect((await server.event(route, { n })).status).toBe(503);
+    const lines = errorsOf(server);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain("webhook:hook.a: There is no tool or tool group no_such_tool");
+    expect(lines[1]).toContain("webhook:hook.b: ");
+    expect(lines[0]).toContain('"hint":');
+  });
+
+  test("has nothing of unsigned events, and one line of strangers who hold bodies open", async () => {
+    await using server = await openHookServer();
+    for (let n = 0; n < 9; n++) {
+      expect((await server.event("", { n }, { secret: null })).status).toBe(401);
+      expect((await server.event("", { n }, { secret: "wrong-secret-0123456789" })).status).toBe(401);
+    }
+    expect(errorsOf(server)).toEqual([]);
+    const held = Array.from({ length: 60 }, () => holdBody(server.webhookPort));
+    const refused = await Promise.all(held.slice(0, 20));
+    expect(refused.map(rawStatus)).toEqual(refused.map(() => 503));
+    expect(errorsOf(server)).toHaveLength(1);
+    await server[Symbol.asyncDispose]();
+    await Promise.allSettled(held);
+  }, 30_000);
+});
 
 describe("kinds of bodies", () => {
   test("JSON of every kind, forms and plain text are taken, in UTF-8 only", async () => {

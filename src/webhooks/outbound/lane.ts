@@ -3,6 +3,7 @@ import { type WebhookEndpoint, webhookEndpoints } from "../../config/webhook-end
 import { within } from "../../lib/waiting.ts";
 import type { WebhookDeliveryWithBody } from "../../store/webhook-records.ts";
 import { type DeliverParts, deliverOnce, urlDigest } from "./deliver.ts";
+import { LONGEST_WAIT_MS } from "./schedule.ts";
 
 /** After a fault of ours or of the store. */
 const FAULT_PAUSE_MS = 5_000;
@@ -41,11 +42,19 @@ export function createLane(name: string, parts: LaneParts): Lane {
   const inFlight = new Map<string, Promise<void>>();
   let waking = new AbortController();
   let hold: { release: () => void } | null = null;
-  let pausedUntil = 0;
+  /** An address that is left alone for a while. */
+  let pause: { urlDigest: string; until: number } | null = null;
 
-  const pause = (ms: number) => {
-    pausedUntil = Math.max(pausedUntil, clock.now() + ms);
+  const pauseFor = (ms: number, endpoint: WebhookEndpoint) => {
+    if (ms > pauseOf(endpoint, clock.now()))
+      pause = { urlDigest: urlDigest(endpoint), until: clock.now() + ms };
   };
+
+  /** How long the endpoint is still left alone. */
+  function pauseOf(endpoint: WebhookEndpoint, now: number): number {
+    const leftMs = pause === null || pause.urlDigest !== urlDigest(endpoint) ? 0 : pause.until - now;
+    return leftMs > LONGEST_WAIT_MS ? 0 : Math.max(0, leftMs);
+  }
 
   async function isHeld(): Promise<boolean> {
     if (hold !== null) return true;
@@ -72,11 +81,11 @@ export function createLane(name: string, parts: LaneParts): Lane {
   function begin(delivery: WebhookDeliveryWithBody, endpoint: WebhookEndpoint): void {
     const { timeout_ms: timeoutMs, disable_after_days: disableAfterDays } = settings();
     const done = deliverOnce(delivery, endpoint, { timeoutMs, disableAfterDays }, parts, cutting.signal)
-      .then(pause)
+      .then((pauseMs) => pauseFor(pauseMs, endpoint))
       .catch((error: unknown) => {
         if (cutting.signal.aborted) return;
         log.error("a webhook could not be sent", { endpoint: name, delivery: delivery.id, error });
-        pause(FAULT_PAUSE_MS);
+        pauseFor(FAULT_PAUSE_MS, endpoint);
       })
       .finally(() => {
         inFlight.delete(delivery.id);
@@ -94,26 +103,30 @@ export function createLane(name: string, parts: LaneParts): Lane {
     if (!(await isHeld())) return timings.holdMs;
     if (await isDisabled(endpoint)) return timings.lookMs;
     const now = clock.now();
-    if (pausedUntil > now) return pausedUntil - now;
+    const pausedMs = pauseOf(endpoint, now);
+    if (pausedMs > 0) return pausedMs;
     const most = endpoint.ordered ? 1 : settings().max_in_flight;
     const next = endpoint.ordered ? await takeFirst(endpoint, now) : await takeDue(endpoint, now, most);
     // Whatever ends wakes the lane.
     return inFlight.size >= most ? Number.POSITIVE_INFINITY : Math.min(timings.lookMs, next);
   }
 
+  /** `now` is later than the time of the clock for what was put off before somebody set that back. */
   async function takeDue(endpoint: WebhookEndpoint, now: number, most: number): Promise<number> {
     const due = (await store.due(name, now, most)).filter(({ id }) => !inFlight.has(id));
     if (stopping.signal.aborted) return 0;
     for (const delivery of due.slice(0, most - inFlight.size)) begin(delivery, endpoint);
     const nextAt = await store.nextDueAt(name, now);
-    return nextAt === null ? Number.POSITIVE_INFINITY : nextAt - now;
+    if (nextAt === null) return Number.POSITIVE_INFINITY;
+    return nextAt - now > LONGEST_WAIT_MS ? takeDue(endpoint, nextAt, most) : nextAt - now;
   }
 
   async function takeFirst(endpoint: WebhookEndpoint, now: number): Promise<number> {
     if (inFlight.size > 0) return Number.POSITIVE_INFINITY;
     const first = await store.first(name);
     if (first === null) return Number.POSITIVE_INFINITY;
-    if (first.dueAt > now) return first.dueAt - now;
+    const waitMs = first.dueAt - now;
+    if (waitMs > 0 && waitMs <= LONGEST_WAIT_MS) return waitMs;
     if (!stopping.signal.aborted) begin(first, endpoint);
     return Number.POSITIVE_INFINITY;
   }

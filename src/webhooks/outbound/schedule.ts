@@ -22,6 +22,8 @@ export const RETRY_DELAYS_MS = [
 
 /** Each wait is up to this part of itself shorter or longer, so that what failed together does not come back together. */
 export const JITTER = 0.2;
+/** Nothing waits longer for its next try: what seems to was put off by a clock that has been set back since. */
+export const LONGEST_WAIT_MS = 24 * HOUR_MS * (1 + JITTER);
 /** An endpoint that asks for more patience gets no more than this. */
 export const MAX_RETRY_AFTER_MS = 24 * HOUR_MS;
 

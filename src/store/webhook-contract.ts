@@ -50,4 +50,6 @@ export interface WebhookStore {
   bury(endpoint: string, error: RunError): Promise<number>;
   /** Sends to the endpoint again from now on; what was given up stays so. False when it was not disabled. */
   enable(endpoint: string): Promise<boolean>;
+  /** Knows nothing of the endpoint any more, as of a new one: it has another address. */
+  forget(endpoint: string): Promise<void>;
 }

@@ -59,6 +59,8 @@ const markEnabled = statement((db) =>
   ),
 );
 
+const deleteEndpoint = statement((db) => db.$client.prepare("DELETE FROM webhook_endpoints WHERE name = ?"));
+
 const buryOpen = statement((db) =>
   db.$client.prepare(
     `UPDATE webhook_deliveries SET status = 'dead', error = ?2, finished_at = ?3
@@ -73,7 +75,7 @@ const countBacklog = statement((db) =>
   ),
 );
 
-type EndpointStore = Pick<WebhookStore, "endpoint" | "backlog" | "disable" | "bury" | "enable">;
+type EndpointStore = Pick<WebhookStore, "endpoint" | "backlog" | "disable" | "bury" | "enable" | "forget">;
 
 /** How the endpoints are. `now` gives milliseconds since the epoch. */
 export function createEndpointStore(access: Access, now: () => number): EndpointStore {
@@ -87,6 +89,10 @@ export function createEndpointStore(access: Access, now: () => number): Endpoint
       }),
     bury: (name, error) => access.write((db) => bury(db, name, error, now())),
     enable: (name) => access.write((db) => markEnabled(db).run(name).changes > 0),
+    forget: (name) =>
+      access.write((db) => {
+        deleteEndpoint(db).run(name);
+      }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { SafeFetch } from "../../lib/safe-fetch.ts";
 import type { RunError } from "../../store/records.ts";
 import type { WebhookStore } from "../../store/webhook-contract.ts";
 import type {
+  WebhookAttempt,
   WebhookDeliveryWithBody,
   WebhookEndpointState,
   WebhookOutcome,
@@ -31,6 +32,8 @@ export interface DeliverParts {
 export interface DeliverSettings {
   timeoutMs: number;
   disableAfterDays: number;
+  /** False once the endpoint has another address, or is gone: what this one says of itself counts no more. */
+  isCurrent(): boolean;
 }
 
 /**
@@ -45,13 +48,14 @@ export async function deliverOnce(
   signal: AbortSignal,
 ): Promise<number> {
   const { store, fetch, clock, random } = parts;
-  const { timeoutMs } = settings;
-  const result = await attemptDelivery(delivery, endpoint, { fetch, timeoutMs, signal, now: clock.now });
+  const { timeoutMs, isCurrent } = settings;
+  const tried = await attemptDelivery(delivery, endpoint, { fetch, timeoutMs, signal, now: clock.now });
+  const result = tried.kind === "gone" && !isCurrent() ? asFailed(tried.attempt) : tried;
   const outcome = outcomeOf(result, delivery.attempts + 1, clock.now(), random);
   const state = await persisted(() => store.record(delivery.id, result.attempt, outcome), parts, signal);
   tell(parts.log, delivery, result, outcome, state);
   const why = reasonToDisable(result, state, clock.now(), settings);
-  if (why !== null) await disable(endpoint, why, parts, signal);
+  if (why !== null && isCurrent()) await disable(endpoint, why, parts, signal);
   return result.kind === "failed" && result.isBusy
     ? clamp(result.retryAfterMs ?? 0, 0, MAX_RETRY_AFTER_MS)
     : 0;
@@ -60,6 +64,10 @@ export async function deliverOnce(
 /** Names an address, without telling it. */
 export function urlDigest({ url }: WebhookEndpoint): string {
   return hash("sha256", url);
+}
+
+function asFailed(attempt: WebhookAttempt): AttemptResult {
+  return { kind: "failed", attempt, retryAfterMs: undefined, isBusy: false };
 }
 
 function outcomeOf(result: AttemptResult, tries: number, now: number, random: () => number): WebhookOutcome {

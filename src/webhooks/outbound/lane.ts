@@ -42,6 +42,8 @@ export function createLane(name: string, parts: LaneParts): Lane {
   const inFlight = new Map<string, Promise<void>>();
   let waking = new AbortController();
   let hold: { release: () => void } | null = null;
+  /** The address that events were sent to last. */
+  let lastDigest: string | null = null;
   /** An address that is left alone for a while. */
   let pause: { urlDigest: string; until: number } | null = null;
 
@@ -66,13 +68,14 @@ export function createLane(name: string, parts: LaneParts): Lane {
 
   /** True when nothing is sent to the endpoint; what comes for it is given up at once, and can be replayed. */
   async function isDisabled(endpoint: WebhookEndpoint): Promise<boolean> {
+    const digest = urlDigest(endpoint);
     const { disabled } = await store.endpoint(name);
-    if (disabled === null) return false;
-    if (disabled.urlDigest !== urlDigest(endpoint)) {
-      await store.enable(name);
-      log.info("an endpoint has a new address, and webhooks are sent to it again", { endpoint: name });
-      return false;
+    if (digest !== (disabled?.urlDigest ?? lastDigest ?? digest)) {
+      await store.forget(name);
+      log.info("an endpoint has a new address", { endpoint: name });
     }
+    lastDigest = digest;
+    if (disabled?.urlDigest !== digest) return false;
     const error = { code: "endpoint_disabled", message: `The endpoint is disabled: ${disabled.reason}` };
     if ((await store.first(name)) !== null) await store.bury(name, error);
     return true;
@@ -80,7 +83,9 @@ export function createLane(name: string, parts: LaneParts): Lane {
 
   function begin(delivery: WebhookDeliveryWithBody, endpoint: WebhookEndpoint): void {
     const { timeout_ms: timeoutMs, disable_after_days: disableAfterDays } = settings();
-    const done = deliverOnce(delivery, endpoint, { timeoutMs, disableAfterDays }, parts, cutting.signal)
+    const isCurrent = () => configured()?.url === endpoint.url;
+    const how = { timeoutMs, disableAfterDays, isCurrent };
+    const done = deliverOnce(delivery, endpoint, how, parts, cutting.signal)
       .then((pauseMs) => pauseFor(pauseMs, endpoint))
       .catch((error: unknown) => {
         if (cutting.signal.aborted) return;
@@ -95,10 +100,11 @@ export function createLane(name: string, parts: LaneParts): Lane {
   }
 
   const settings = () => config.current.gateway.webhook.outbound;
+  const configured = () => webhookEndpoints(config.current).find((one) => one.name === name);
 
   /** Begins what is due; gives how long there is nothing to do, unless something wakes the lane. */
   async function step(): Promise<number> {
-    const endpoint = webhookEndpoints(config.current).find((one) => one.name === name);
+    const endpoint = configured();
     if (endpoint === undefined) return timings.lookMs; // the engine is about to stop this lane
     if (!(await isHeld())) return timings.holdMs;
     if (await isDisabled(endpoint)) return timings.lookMs;

@@ -9,6 +9,14 @@ const to = (path: string, more: object = {}) => ({
 });
 const statuses = async (bench: OutboundBench) => (await bench.deliveries()).map(({ status }) => status);
 
+/** The configuration gets another address for the endpoint. */
+function moveTo(bench: OutboundBench, path: string): void {
+  bench.config.change(({ gateway }) => {
+    const [endpoint] = gateway.webhook.outbound.endpoints;
+    if (endpoint) endpoint.url = `${bench.receiver.origin}/${path}`;
+  });
+}
+
 /** Somebody sets the clock; whoever sleeps wakes up in time, as real processes do once a second. */
 async function setBack(bench: OutboundBench, byMs: number): Promise<void> {
   bench.clock.pass(-byMs);
@@ -20,13 +28,33 @@ test("an endpoint that asked for a day of patience is not what another address i
   await using bench = await openOutbound(to("tooManyForEver"));
   await bench.happen();
   await bench.settled();
-  bench.config.change(({ gateway }) => {
-    const [endpoint] = gateway.webhook.outbound.endpoints;
-    if (endpoint) endpoint.url = `${bench.receiver.origin}/ok`;
-  });
+  moveTo(bench, "ok");
   await bench.happen();
   await bench.settled();
   expect(await statuses(bench)).toEqual(["due", "sent"]);
+});
+
+test("what an address says that was replaced meanwhile gives up nothing for the new one", async () => {
+  await using bench = await openOutbound({ ...to("old"), settings: { max_in_flight: 1 } });
+  bench.receiver.set("old", (socket, request) => {
+    moveTo(bench, "ok");
+    BEHAVIOURS.gone(socket, request);
+  });
+  await bench.happen(3);
+  await bench.run();
+  expect(await statuses(bench)).toEqual(["sent", "sent", "sent"]);
+  expect((await bench.store.webhooks.endpoint("main")).disabled).toBeNull();
+});
+
+test("the days of failure of an address are not those of the next one", async () => {
+  await using bench = await openOutbound({ ...to("error"), settings: { disable_after_days: 2 } });
+  const startMs = bench.clock.now();
+  await bench.happen();
+  await bench.run(startMs + 1.2 * DAY_MS);
+  moveTo(bench, "unavailable");
+  await bench.run();
+  expect(bench.clock.now() - startMs).toBeGreaterThan(2 * DAY_MS);
+  expect((await bench.store.webhooks.endpoint("main")).disabled).toBeNull();
 });
 
 test.each([false, true])(

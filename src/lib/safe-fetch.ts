@@ -11,6 +11,8 @@ const MAX_REDIRECTS = 3;
 /** Addresses of one name that are tried before giving up. */
 const MAX_ADDRESSES = 4;
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
+/** How Bun names answers that it cannot read. */
+const NO_HTTP = /Malformed|Invalid(?:HTTP|Content)|HeadersTooLarge|UnrequestedUpgrade/;
 /** What goes along to another origin: nothing that could be a credential. */
 const HARMLESS_HEADERS = ["accept", "accept-language", "content-type", "user-agent"];
 /** Belong to the connection and are never taken from a caller. */
@@ -206,6 +208,11 @@ function failed(url: URL, cause: unknown): AppError {
   if (/CERT|TLS|SSL|EPROTO|UNABLE_TO/.test(code))
     return new AppError("network_failed", `No trusted TLS connection to ${url.host} can be made.`, {
       hint: "Check the host name and the server's certificate.",
+      cause,
+    });
+  if (NO_HTTP.test(code))
+    return new AppError("network_failed", `${url.host} answered with something other than HTTP.`, {
+      hint: "Check the port, and whether the server wants https:// there.",
       cause,
     });
   return new AppError("network_failed", `${url.host} could not be reached.`, {

@@ -123,6 +123,8 @@ const ENABLE_HINT = "`hermes webhook endpoints enable` sends to it again.";
 /** Why there was no answer. An error in making the request is one of the endpoint's settings, such as its secret. */
 function noAnswer(thrown: unknown): RunError {
   const { code, message, hint } = toAppError(thrown);
+  if (code === "body_too_large")
+    return { code, message: "Its answer has more than 1 MiB.", hint: "Answer 2xx, with little or no body." };
   return hint === undefined ? { code, message } : { code, message, hint };
 }
 

@@ -212,6 +212,21 @@ test("what is kept of a try shows request and answer, but nothing that proves th
   ]);
 });
 
+test("why a try failed is told to whoever runs the receiver", async () => {
+  const reasons = {
+    endless: ["Its answer has more than 1 MiB.", "Answer 2xx, with little or no body."],
+    noHttp: [expect.stringMatching(/something other than HTTP/), expect.stringContaining("Check the port")],
+    redirects: ["It answered 302. Redirects are not followed.", "Configure the address that it leads to."],
+  };
+  await using bench = await openOutbound({
+    endpoints: (origin) => Object.keys(reasons).map((name) => ({ name, url: `${origin}/${name}` })),
+  });
+  await bench.happen();
+  await bench.settled();
+  for (const { endpoint, error } of await bench.deliveries())
+    expect([error?.message, error?.hint]).toEqual(reasons[endpoint as keyof typeof reasons]);
+});
+
 test("a private address is reached only by exemption, which counts at the next try", async () => {
   await using bench = await openOutbound({ ...one("ok"), network: { allow_cidrs: [] } });
   await bench.happen();

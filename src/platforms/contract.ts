@@ -247,6 +247,8 @@ export interface Platform<Id extends PlatformId = PlatformId> {
    * receives, also for sending.
    */
   hasOneConnection?(account: AccountSettings<Id>): boolean;
+  /** The language of most people there, for words to somebody who has not shown another. Default: English. */
+  homeLanguage?(account: AccountSettings<Id>): "en" | "zh";
   /** True when the part, as this account sends it, stays within the platform's limit of length. */
   fits(markdown: string, account: AccountSettings<Id>): boolean;
   /**

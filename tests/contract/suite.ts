@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import type { Gateway } from "../../src/gateway/contract.ts";
 import { createGateway } from "../../src/gateway/gateway.ts";
 import { webhookRequest } from "../../src/http/webhook/call.ts";
+import type { AccountSettings } from "../../src/platforms/contract.ts";
 import { loadPlatform } from "../../src/platforms/registry.ts";
 import { end, type Script, type ScriptedModels, scriptedModels } from "../fakes/scripted-model.ts";
 import { liveConfig, openTestAgent, type TestAgent } from "../support/agent.ts";
@@ -90,6 +91,17 @@ export function platformSuite(
       await answered("sign");
       expect(server.shown("group")).toEqual([]);
       expect(rig.models.requests).toHaveLength(1);
+    });
+
+    test("speaks the language of most people there to who shows none", async () => {
+      const platform = await loadPlatform(server.platform);
+      const settings = rig.agent.config.current.platforms[server.platform] as AccountSettings;
+      const home = platform?.homeLanguage?.(settings) ?? "en";
+      server.write(1, "/help");
+      await until(() => server.shown(1).length === 1, "the commands");
+      expect(server.shown(1)[0]).toContain(
+        home === "zh" ? "其余内容都会交给智能体" : "Everything else you write",
+      );
     });
 
     const groupTest = hasGroups ? test : absent;

@@ -35,9 +35,14 @@ const THREAD_MARK = "--";
  * Where a message stands. In groups each person has a session of their own; and a name space of their own in each group, unless
  * the configuration says otherwise: all members read what is said there, so what a person said elsewhere is out of reach. Ids of the platform reach keys only encoded, so
  * that none of them can stand for a part of another key. A chat that has got another id (`formerIds`: those before) keeps its
- * settings and its sessions.
+ * settings and its sessions. `home`: the language of who shows none.
  */
-export function placeOf(account: Account, message: InboundMessage, formerIds: readonly string[] = []): Place {
+export function placeOf(
+  account: Account,
+  message: InboundMessage,
+  formerIds: readonly string[] = [],
+  home?: Language,
+): Place {
   const { address, scope, sender } = message;
   const label = accountLabel(account);
   const { chats, tools, model, prompt } = account.settings;
@@ -67,7 +72,7 @@ export function placeOf(account: Account, message: InboundMessage, formerIds: re
       ...(scope === "group" && message.messageId !== undefined ? { replyTo: message.messageId } : {}),
     },
     scope,
-    language: languageOf(language, message),
+    language: languageOf(language, message, home),
     voice: present(voice),
   };
 }

@@ -76,7 +76,8 @@ export function createReceive(parts: ReceiveParts): Receive {
       text: message.text,
     });
     if (access === "ignore") return;
-    const received = { connection, message, place: placeOf(account, message, formerIds) };
+    const home = connection.platform.homeLanguage?.(settings);
+    const received = { connection, message, place: placeOf(account, message, formerIds, home) };
     if (access === "pair") return offerCode(received);
     const { button } = message;
     if (button === undefined) return takeIn(received);

@@ -26,7 +26,13 @@ export function hostsOf(apiBase: string | undefined): Hosts {
   return { api, olderApi, areTheirs: ({ origin }) => origins.includes(origin) };
 }
 
+/** True for the `api_base` of the international DingTalk. */
+export function isInternational(apiBase: string | undefined): boolean {
+  const [host] = INTERNATIONAL;
+  return URL.parse(apiBase ?? API)?.hostname === host;
+}
+
 function olderBeside(api: URL): URL {
-  const [host, older] = INTERNATIONAL;
-  return api.hostname === host ? new URL(`https://${older}/`) : api;
+  const [, older] = INTERNATIONAL;
+  return isInternational(api.href) ? new URL(`https://${older}/`) : api;
 }

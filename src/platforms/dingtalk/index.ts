@@ -1,4 +1,5 @@
 import { type Platform, PlatformError } from "../contract.ts";
+import { isInternational } from "./hosts.ts";
 import { fits } from "./render.ts";
 import { isFromDingTalk } from "./signature.ts";
 
@@ -19,6 +20,7 @@ export const DINGTALK: Platform<"dingtalk"> = {
   },
   receivesBy: ({ mode }) => (mode === "webhook" ? "webhook" : "connection"),
   credential: ({ app_key }) => app_key ?? "",
+  homeLanguage: ({ api_base }) => (isInternational(api_base) ? "en" : "zh"),
   fits,
   admits: (headers, { app_secret }) => isFromDingTalk(headers, app_secret, Date.now()),
   async connect(account) {

@@ -21,6 +21,7 @@ export const FEISHU: Platform<"feishu"> = {
   },
   receivesBy: ({ mode }) => (mode === "webhook" ? "webhook" : "connection"),
   credential: ({ app_id }) => app_id ?? "",
+  homeLanguage: ({ domain }) => (domain === "lark" ? "en" : "zh"),
   fits,
   connect: async (account) => (await import("./adapter.ts")).createAdapter(account),
 };

@@ -20,6 +20,7 @@ export const WECHAT: Platform<"wechat"> = {
   },
   receivesBy: () => "webhook",
   credential: ({ app_id: appId = "" }) => appId,
+  homeLanguage: () => "zh",
   fits,
   connect: async (account) => (await import("./adapter.ts")).createAdapter(account),
 };

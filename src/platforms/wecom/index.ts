@@ -22,6 +22,7 @@ export const WECOM: Platform<"wecom"> = {
   credential: (account) =>
     isBot(account) ? `bot ${account.bot_id ?? ""}` : `app ${account.corp_id ?? ""} ${account.agent_id ?? ""}`,
   hasOneConnection: isBot,
+  homeLanguage: () => "zh",
   fits,
   connect: async (account) => (await import("./adapter.ts")).createAdapter(account),
 };

@@ -77,4 +77,14 @@ describe("where a message stands", () => {
     expect(language({}, {}, "你好")).toBe("zh");
     expect(language({}, {})).toBe("en");
   });
+
+  test("the language of who shows none is that of most people there", () => {
+    const language = (text: string, home?: "en" | "zh") =>
+      placeOf(account(), message(text), [], home).language;
+    for (const text of ["/help", "/model a/b", " /start", "!stop", "", "?", "42", "👍", "[sticker]"])
+      expect([text, language(text, "zh"), language(text)]).toEqual([text, "zh", "en"]);
+    expect(language("how are you?", "zh")).toBe("en");
+    expect(language("你好", "en")).toBe("zh");
+    expect(placeOf(account({ language: "en" }), message("/help"), [], "zh").language).toBe("en");
+  });
 });

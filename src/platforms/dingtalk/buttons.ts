@@ -2,8 +2,8 @@ import type { Button } from "../contract.ts";
 
 const SEND_MESSAGE = "dtmd://dingtalkclient/sendMessage";
 const SIGNS = { good: "✅ ", bad: "❌ " } as const;
-/** What a pressed button writes: its label, and its value between marks that nobody types. */
-const PRESSED = /^\S[^⟨⟩\n]{0,80} ⟨([!-~]{1,64})⟩$/;
+/** What a pressed button writes: its label, and its value with a mark that nobody types. `⟨x⟩` alone is somebody's mathematics. */
+const PRESSED = /^\S[^⟨⟩\n]{0,80} ⟨hermes:([!-~]{1,64})⟩$/;
 
 /**
  * Buttons as a line of links, in DingTalk's Markdown. A robot's message has no buttons that call back; a link of this kind has
@@ -20,6 +20,6 @@ export function pressedIn(text: string): string | undefined {
 
 function linkOf({ label, value, style }: Button): string {
   const words = label.replace(/[[\]⟨⟩\n]/g, " ").trim();
-  const said = encodeURIComponent(`${words} ⟨${value}⟩`);
+  const said = encodeURIComponent(`${words} ⟨hermes:${value}⟩`);
   return `[${style === undefined ? "" : SIGNS[style]}${words}](${SEND_MESSAGE}?content=${said})`;
 }

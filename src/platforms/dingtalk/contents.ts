@@ -7,9 +7,13 @@ import { type Fields, fieldsOf, objectsOf, textOf } from "../fields.ts";
 export interface Content {
   text: string;
   files: readonly InboundFile[];
+  /** They are messages of others, which it passes on. */
+  isForward?: true;
 }
 
 const NOTHING: Content = { text: "", files: [] };
+/** Messages of a forward that are read; more would only fill the model's memory. */
+const MAX_FORWARDED = 50;
 
 /**
  * The content of a message by its type (help.dingtalk.io/open/development/receive-message). `botId` is the robot's id as a user,
@@ -33,6 +37,8 @@ export function contentOf(type: string, message: Fields, botId: string): Content
       return { text: "", files: fileOf("video", content) };
     case "file":
       return { text: "", files: fileOf("document", content) };
+    case "chatRecord":
+      return forwardOf(content, botId);
     default:
       return otherOf(type, message, content);
   }
@@ -41,9 +47,32 @@ export function contentOf(type: string, message: Fields, botId: string): Content
 /** What a message replies to, in words. Its content has no field of its own for each type. */
 export function quotedContentOf(replied: Fields, botId: string): Content {
   const type = textOf(replied["msgType"]) || "text";
-  const content = objectIn(replied["content"]);
-  if (type === "text") return { text: textOf(content["text"]).trim(), files: [] };
-  return contentOf(type, { content }, botId);
+  const { content } = replied;
+  if (type !== "text") return contentOf(type, { content }, botId);
+  const text = textOf(objectIn(content)["text"]) || textOf(content);
+  return { text: text.trim(), files: [] };
+}
+
+/** Messages that were forwarded as one, a line for each. What else than words a record has stands in the record itself. */
+function forwardOf(content: Fields, botId: string): Content {
+  const messages = recordsIn(content["chatRecord"])
+    .slice(0, MAX_FORWARDED)
+    .map((record) => {
+      const isText = record["msgType"] === "text";
+      const said = quotedContentOf(isText ? record : { ...record, content: record }, botId);
+      return { name: textOf(record["senderNick"]), ...said };
+    });
+  const lines = messages.map(({ name, text, files }) => {
+    const words = [...files.map(({ kind }) => `[${kind}]`), text].filter((part) => part !== "").join(" ");
+    return `- ${name === "" ? "" : `${name}: `}${words.replaceAll("\n", "\n  ")}`;
+  });
+  const about = textOf(content["title"]) || textOf(content["summary"]);
+  const text = ["[forwarded messages]", ...(lines.length > 0 ? lines : [about])].join("\n").trim();
+  return { text, files: messages.flatMap(({ files }) => files), isForward: true };
+}
+
+function recordsIn(value: unknown): readonly Fields[] {
+  return objectsOf(typeof value === "string" ? parsed(value) : value);
 }
 
 function richTextOf(content: Fields, botId: string): Content {
@@ -52,8 +81,9 @@ function richTextOf(content: Fields, botId: string): Content {
   return { text: text.trim(), files: pieces.flatMap((piece) => fileOf("image", piece)) };
 }
 
+/** In messages that others refer to, a piece has other names than in one that comes. */
 function wordsOf(piece: Fields, botId: string): string {
-  if (piece["type"] !== "at") return textOf(piece["text"]);
+  if (piece["type"] !== "at") return textOf(piece["text"]) || textOf(piece["content"]);
   return textOf(piece["atUserId"]) === botId ? "" : `@${textOf(piece["atName"])} `;
 }
 
@@ -74,11 +104,15 @@ function fileOf(kind: FileKind, content: Fields): InboundFile[] {
 
 /** Some of DingTalk's ways deliver an object as JSON in a string. */
 function objectIn(value: unknown): Fields {
-  if (typeof value !== "string") return fieldsOf(value);
+  return fieldsOf(typeof value === "string" ? parsed(value) : value);
+}
+
+/** Undefined for a text that is no JSON. */
+function parsed(text: string): unknown {
   try {
-    return fieldsOf(parseJson(new TextEncoder().encode(value)));
+    return parseJson(new TextEncoder().encode(text));
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return {}; // it is a text, and no object
+    return undefined;
   }
 }

@@ -26,7 +26,8 @@ export function parseMessage(body: unknown): Parsed | null {
   const replied = repliedTo(fields);
   const quoted = replied === null ? null : quotedContentOf(replied, botId);
   // A question about a picture of somebody else's is asked by replying to it.
-  const files = content.files.length > 0 ? content.files : asForeign(quoted?.files ?? []);
+  const isOwn = content.files.length > 0 && !content.isForward;
+  const files = isOwn ? content.files : asForeign([...content.files, ...(quoted?.files ?? [])]);
   const said =
     quoted === null ? {} : { quoted: { text: shown(quoted), isFromBot: replied?.["senderId"] === botId } };
   const message: InboundMessage = {
@@ -35,7 +36,7 @@ export function parseMessage(body: unknown): Parsed | null {
     address: addressOf(fields, isDirect),
     scope: isDirect ? "direct" : "group",
     sender: { id: senderId, name: textOf(fields["senderNick"]) || senderId },
-    ...saidOf(content.text),
+    ...saidOf(content),
     // In groups DingTalk delivers what mentions the robot; where it delivers the rest as well, it says so.
     isForBot: isDirect || fields["isInAtList"] !== false,
     messageId: id,
@@ -66,7 +67,11 @@ function addressOf(fields: Fields, isDirect: boolean): ChatAddress {
   return { chat: person || textOf(fields["conversationId"]) };
 }
 
-function saidOf(text: string): Pick<InboundMessage, "text" | "button" | "buttonStays"> {
+function saidOf({
+  text,
+  isForward,
+}: Content): Pick<InboundMessage, "text" | "forwarded" | "button" | "buttonStays"> {
+  if (isForward) return { text: "", forwarded: { text } };
   const button = pressedIn(text);
   return button === undefined ? { text } : { text: "", button, buttonStays: true };
 }

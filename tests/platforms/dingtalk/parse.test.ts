@@ -124,7 +124,6 @@ describe("what it says and brings", () => {
       ],
     ],
     markdown: [{ text: { content: "**bold**" } }, "**bold**", undefined],
-    chatRecord: [{ text: undefined, content: { summary: "三条消息" } }, "[chatRecord: 三条消息]", undefined],
     interactiveCard: [{ text: undefined, content: {} }, "[interactiveCard]", undefined],
   };
   for (const [msgtype, [changes, text, files]] of Object.entries(cases))
@@ -161,8 +160,16 @@ describe("what it says and brings", () => {
         files: [{ kind: "image", ref: "code" }],
       },
     );
-    const richText = [{ text: "see" }, { type: "picture", downloadCode: "code" }];
-    expect(reply({ msgType: "richText", content: { richText } })?.quoted?.text).toBe("[image]\nsee");
+    for (const richText of [
+      [{ text: "see" }, { type: "picture", downloadCode: "code" }],
+      // As DingTalk writes it in what is replied to.
+      [
+        { msgType: "text", content: "see" },
+        { msgType: "picture", downloadCode: "code" },
+      ],
+    ])
+      expect(reply({ msgType: "richText", content: { richText } })?.quoted?.text).toBe("[image]\nsee");
+    expect(reply({ msgType: "text", content: "a text as it is" })?.quoted?.text).toBe("a text as it is");
     expect(reply({ msgType: "file", content: { fileName: "a.pdf", downloadCode: "c" } })?.quoted?.text).toBe(
       "[document: a.pdf]",
     );
@@ -171,13 +178,52 @@ describe("what it says and brings", () => {
     ).toBeUndefined();
   });
 
+  test("messages that were forwarded as one are the words of others", () => {
+    const forwarded = (content: object) => messageOf({ msgtype: "chatRecord", text: undefined, content });
+    const records = [
+      { senderNick: "张三", msgType: "text", content: "明天\n开会" },
+      { senderNick: "李四", msgType: "picture", downloadCode: "code" },
+      {
+        msgType: "richText",
+        richText: [
+          { msgType: "text", content: "见图" },
+          { msgType: "picture", downloadCode: "two" },
+        ],
+      },
+      { senderNick: "王五", msgType: "audio", downloadCode: "three" },
+    ];
+    const message = forwarded({ title: "群聊", summary: "四条消息", chatRecord: JSON.stringify(records) });
+    expect(message).toMatchObject({
+      text: "",
+      forwarded: {
+        text: "[forwarded messages]\n- 张三: 明天\n  开会\n- 李四: [image]\n- [image] 见图\n- 王五: [voice]",
+      },
+      files: [
+        { kind: "image", ref: "code" },
+        { kind: "image", ref: "two" },
+        { kind: "audio", ref: "three" },
+      ],
+    });
+    for (const content of [{ summary: "三条消息" }, { summary: "三条消息", chatRecord: "no JSON" }])
+      expect(forwarded(content)?.forwarded?.text).toBe("[forwarded messages]\n三条消息");
+    const many = Array.from({ length: 200 }, () => ({ msgType: "text", content: "x" }));
+    expect(forwarded({ chatRecord: JSON.stringify(many) })?.forwarded?.text.split("\n")).toHaveLength(51);
+  });
+
   test("a press of a button, and what only looks like one", () => {
-    expect(messageOf({ text: { content: "批准 ⟨y:apr_1⟩" } })).toMatchObject({
+    expect(messageOf({ text: { content: "批准 ⟨hermes:y:apr_1⟩" } })).toMatchObject({
       text: "",
       button: "y:apr_1",
       buttonStays: true,
     });
-    for (const content of ["⟨y:apr_1⟩", "批准 ⟨y:apr 1⟩", "批准 ⟨y:apr_1⟩!", `a ⟨${"x".repeat(65)}⟩`])
+    for (const content of [
+      "⟨hermes:y:apr_1⟩",
+      "批准 ⟨hermes:y:apr 1⟩",
+      "批准 ⟨hermes:y:apr_1⟩!",
+      `a ⟨hermes:${"x".repeat(65)}⟩`,
+      "求期望值 ⟨x⟩",
+      "what is ⟨psi|phi⟩",
+    ])
       expect(messageOf({ text: { content } })).toMatchObject({ text: content });
   });
 });

@@ -71,6 +71,8 @@ describe("a message to a bot", () => {
     const image = { msgtype: "image", image: { url: "https://a.b", aeskey: "k" } };
     expect(parse({ ...text("what is it?"), quote: image })?.files).toHaveLength(1);
     expect(parse({ ...text("hi"), quote: {} })?.message).not.toHaveProperty("quoted");
+    const mention = { ...text("@小助手"), chattype: "group", chatid: "g1", quote: text("几点开会？") };
+    expect(parse(mention)?.message).toMatchObject({ text: "", quoted: { text: "几点开会？" } });
   });
 
   const nothing: Record<string, unknown>[] = [

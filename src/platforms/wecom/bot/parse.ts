@@ -34,7 +34,8 @@ export function parseMessage(body: Fields, botName: string): Said | null {
   const quote = contentOf(fieldsOf(body["quote"]));
   const said = isGroup ? withoutMention(text, botName) : text.trim();
   const all = [...files, ...quote.files];
-  if (userId === "" || id === "" || chat === "" || (said === "" && all.length === 0)) return null;
+  const saysNothing = said === "" && quote.text === "" && all.length === 0;
+  if (userId === "" || id === "" || chat === "" || saysNothing) return null;
   return {
     message: {
       type: "message",

@@ -1,6 +1,7 @@
+import type { InboundFile } from "../contract.ts";
 import { type Fields, fieldsOf, objectsOf, textOf } from "../fields.ts";
 import { type FeishuApi, pathOf } from "./api.ts";
-import { readContent } from "./content.ts";
+import { type Content, readContent } from "./content.ts";
 import { mentionsOf, withNames } from "./mentions.ts";
 
 /** Messages of a forward that are read; more would only fill the model's memory. */
@@ -9,6 +10,7 @@ const MAX_FORWARDED = 50;
 /** A message that somebody refers to. */
 export interface Earlier {
   text: string;
+  files: readonly InboundFile[];
   isFromBot: boolean;
 }
 
@@ -24,8 +26,9 @@ export async function readEarlier(
   const [item] = await itemsOf(api, messageId, signal);
   if (item === undefined) return null;
   const { id, sender_type: type } = fieldsOf(item["sender"]);
-  const text = item["msg_type"] === "merge_forward" ? "[forwarded messages]" : wordsOf(item);
-  return text === "" ? null : { text, isFromBot: type === "app" && id === api.appId };
+  const content = contentOf(item);
+  const text = item["msg_type"] === "merge_forward" ? "[forwarded messages]" : wordsOf(item, content);
+  return text === "" ? null : { text, files: content.files, isFromBot: type === "app" && id === api.appId };
 }
 
 /** The words of messages that were forwarded as one, a line for each. */
@@ -34,7 +37,7 @@ export async function readForwarded(api: FeishuApi, messageId: string, signal: A
   const lines = items
     .filter((item) => textOf(item["upper_message_id"]) !== "")
     .slice(0, MAX_FORWARDED)
-    .map((item) => `- ${wordsOf(item).replaceAll("\n", "\n  ")}`);
+    .map((item) => `- ${wordsOf(item, contentOf(item)).replaceAll("\n", "\n  ")}`);
   return ["[forwarded messages]", ...lines].join("\n");
 }
 
@@ -43,9 +46,12 @@ async function itemsOf(api: FeishuApi, messageId: string, signal: AbortSignal): 
   return objectsOf(fieldsOf(answer)["items"]);
 }
 
-function wordsOf(item: Fields): string {
+function contentOf(item: Fields): Content {
   const content = textOf(fieldsOf(item["body"])["content"]);
-  const { text, files } = readContent(textOf(item["msg_type"]), content, textOf(item["message_id"]));
+  return readContent(textOf(item["msg_type"]), content, textOf(item["message_id"]));
+}
+
+function wordsOf(item: Fields, { text, files }: Content): string {
   const said = withNames(text, mentionsOf(item["mentions"]), "");
   const shown = files.map(({ kind, name }) => `[${kind}${name === undefined ? "" : `: ${name}`}]`);
   return [...shown, said].filter((part) => part !== "").join("\n");

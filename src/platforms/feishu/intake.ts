@@ -1,5 +1,6 @@
 import { type ConnectionHooks, type InboundMessage, PlatformError } from "../contract.ts";
 import { fieldsOf } from "../fields.ts";
+import { asForeign } from "../foreign-files.ts";
 import type { FeishuApi } from "./api.ts";
 import { readEarlier, readForwarded } from "./history.ts";
 import type { Identify } from "./identity.ts";
@@ -55,18 +56,22 @@ export function createIntake({ api, identify, people, timing }: IntakeParts): Ta
       log("debug", "a message that another refers to could not be read", { id: message.id, error });
       return null;
     };
-    const [name, quoted, forwarded] = await Promise.all([
+    const [name, earlier, forwarded] = await Promise.all([
       people.nameOf(message.sender.id, signal),
       repliesTo === null ? null : readEarlier(api, repliesTo, signal).catch(orNothing),
       isForward ? readForwarded(api, message.id, signal).catch(orNothing) : null,
     ]);
+    const isToBot = earlier?.isFromBot === true;
+    // A question about a picture of somebody else's is asked by replying to it.
+    const files = message.files ?? (isToBot ? [] : asForeign(earlier?.files ?? []));
     return {
       ...message,
       sender: { ...message.sender, name },
       // Who forwards messages says nothing to them.
       ...(forwarded === null ? {} : { text: "", forwarded: { text: forwarded } }),
-      isForBot: message.isForBot || quoted?.isFromBot === true,
-      ...(quoted === null ? {} : { quoted }),
+      isForBot: message.isForBot || isToBot,
+      ...(earlier === null ? {} : { quoted: { text: earlier.text, isFromBot: isToBot } }),
+      ...(files.length === 0 ? {} : { files }),
     };
   }
 

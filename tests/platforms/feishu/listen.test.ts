@@ -186,6 +186,23 @@ describe("what a message does not tell is asked for:", () => {
     expect(heard.emitted[2]).toMatchObject({ isForBot: true, quoted: { isFromBot: true } });
   });
 
+  test("the picture that it replies to, and the recording as one of somebody else's; its own files go first", async () => {
+    await using rig = await connectFeishu();
+    const { fake, heard } = rig;
+    const picture = fake.write({ content: ["image", { image_key: "img_1" }] });
+    const recording = fake.write({ content: ["audio", { file_key: "file_1", duration: 1000 }] });
+    fake.write({ text: "what is it?", parent: picture.id });
+    fake.write({ text: "what do they say?", parent: recording.id });
+    fake.write({ content: ["image", { image_key: "img_2" }], parent: picture.id });
+    await fake.until(() => heard.emitted.length === 5, "the messages");
+    expect(heard.emitted.slice(2)).toMatchObject([
+      { quoted: { text: "[image]" }, files: [{ kind: "image", ref: `image:${picture.id}:img_1` }] },
+      { quoted: { text: "[voice]" }, files: [{ kind: "audio", ref: `file:${recording.id}:file_1` }] },
+      { files: [{ kind: "image", ref: expect.stringContaining("img_2") }] },
+    ]);
+    expect(heard.emitted.map(({ files }) => files?.length ?? 0)).toEqual([1, 1, 1, 1, 1]);
+  });
+
   test("messages that were forwarded as one", async () => {
     await using rig = await connectFeishu();
     const { fake, heard } = rig;

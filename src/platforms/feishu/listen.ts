@@ -8,6 +8,7 @@ import type { Identify, Identity } from "./identity.ts";
 import type { TakeEvent } from "./intake.ts";
 import { receiveBySocket } from "./socket.ts";
 import type { Timing } from "./timing.ts";
+import { keysIn } from "./webhook.ts";
 
 /** What listening works with. */
 export interface ListenParts {
@@ -51,8 +52,9 @@ export async function listen(parts: ListenParts, hooks: ConnectionHooks, signal:
 }
 
 /** Without either, nobody can tell Feishu's calls from anybody else's. */
-function requireKeys({ encrypt_key, verification_token }: AccountSettings<"feishu">): void {
-  if (encrypt_key || verification_token) return;
+function requireKeys(account: AccountSettings<"feishu">): void {
+  const { encryptKey, token } = keysIn(account);
+  if (encryptKey !== null || token !== null) return;
   throw unauthorized(
     "Callbacks need an encrypt_key or a verification_token.",
     0,

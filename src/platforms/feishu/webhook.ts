@@ -7,13 +7,22 @@ import { decrypt } from "./decrypt.ts";
 import type { TakeEvent } from "./intake.ts";
 import { isSigned, isSignedBy } from "./signature.ts";
 
-type Keys = Pick<AccountSettings<"feishu">, "encrypt_key" | "verification_token">;
+type Keys = Pick<AccountSettings<"feishu">, "app_id" | "encrypt_key" | "verification_token">;
 
 /** Feishu reads the answer to a press of a button as JSON. */
 const TAKEN: WebhookAnswer = { status: 200, contentType: "application/json", body: "{}" };
 const FORGED: WebhookAnswer = { status: 401 };
 /** Feishu delivers the event again: after 15 seconds, 5 minutes, an hour and 6 hours. */
 const LATER: WebhookAnswer = { status: 503 };
+
+/** The keys of an account by which calls are known; a blank one is none, for anybody could guess it. */
+export function keysIn({ encrypt_key = "", verification_token = "" }: Keys): {
+  encryptKey: string | null;
+  token: string | null;
+} {
+  const usable = (key: string) => (key.trim() === "" ? null : key);
+  return { encryptKey: usable(encrypt_key), token: usable(verification_token) };
+}
 
 /**
  * Takes Feishu's calls: events, presses of buttons, and the challenge by which it tries the address. Answers 200 only for what is
@@ -26,6 +35,11 @@ export function createWebhook(keys: Keys, take: TakeEvent) {
     const event = authentic(request, keys);
     if (event === null) {
       hooks.log("debug", "a request that does not prove to be Feishu's was refused");
+      return FORGED;
+    }
+    const appId = textOf(fieldsOf(event["header"])["app_id"]);
+    if (appId !== "" && appId !== (keys.app_id ?? appId)) {
+      hooks.log("warn", "an event of another app was refused", { app_id: appId });
       return FORGED;
     }
     hooks.alive();
@@ -49,11 +63,11 @@ export function createWebhook(keys: Keys, take: TakeEvent) {
  * event.
  */
 function authentic(request: WebhookRequest, keys: Keys): Fields | null {
-  const { encrypt_key: encryptKey, verification_token: token } = keys;
-  if (!encryptKey && !token) return null;
-  const event = encryptKey ? decrypted(request, encryptKey) : fieldsIn(request.body);
+  const { encryptKey, token } = keysIn(keys);
+  if (encryptKey === null && token === null) return null;
+  const event = encryptKey === null ? fieldsIn(request.body) : decrypted(request, encryptKey);
   if (event === null) return null;
-  return token && !sameSecret(tokenOf(event), token) ? null : event;
+  return token !== null && !sameSecret(tokenOf(event), token) ? null : event;
 }
 
 function decrypted(request: WebhookRequest, encryptKey: string): Fields | null {

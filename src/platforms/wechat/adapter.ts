@@ -18,7 +18,7 @@ import { wordsOf } from "./words.ts";
 export function createAdapter(account: AccountSettings<"wechat">, timing: Timing = TIMING): PlatformAdapter {
   if (!account.token?.trim()) throw lacks("token");
   if (account.encoding_aes_key !== undefined && !isAesKey(account.encoding_aes_key))
-    throw lacks("encoding_aes_key");
+    throw lacks("encoding_aes_key", account.encoding_aes_key);
   const { app_id: id = "" } = account;
   const api = createApi(account, timing);
   const words = wordsOf(account);

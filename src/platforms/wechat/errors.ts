@@ -80,9 +80,10 @@ export function isUsedUp(error: unknown): boolean {
   return weixinCode(error) === 45015 || weixinCode(error) === 45047;
 }
 
-/** A key is missing without which the account can do nothing. */
-export function lacks(key: keyof typeof PLACES): PlatformError {
-  return new PlatformError("unauthorized", `platforms.wechat.${key} is missing.`, {
+/** A key is missing without which the account can do nothing, or its `value` is none. */
+export function lacks(key: keyof typeof PLACES, value = ""): PlatformError {
+  const how = value.trim() === "" ? "missing" : "wrong";
+  return new PlatformError("unauthorized", `platforms.wechat.${key} is ${how}.`, {
     hint: `It is ${PLACES[key]}.`,
   });
 }

@@ -76,7 +76,8 @@ export function meaningOf(code: number, what: string): Meaning {
   };
 }
 
-/** A key is missing without which the account can do nothing. */
-export function lacks(key: string, hint: string): PlatformError {
-  return new PlatformError("unauthorized", `platforms.wecom.${key} is missing.`, { hint });
+/** A key is missing without which the account can do nothing, or its `value` is none. */
+export function lacks(key: string, hint: string, value = ""): PlatformError {
+  const how = value.trim() === "" ? "missing" : "wrong";
+  return new PlatformError("unauthorized", `platforms.wecom.${key} is ${how}.`, { hint });
 }

@@ -194,6 +194,8 @@ describe("an event", () => {
     ["plain, with the token", PLAIN, callbackOf(event(), {})],
     ["encrypted and signed", ENCRYPTED, callbackOf(event(), { encryptKey })],
     ["encrypted and signed, with the token", BOTH, callbackOf(event(), { encryptKey })],
+    ["for this app", { ...PLAIN, app_id: "cli_1" }, callbackOf(event(), {})],
+    ["with a token beside a blank key", { ...PLAIN, encrypt_key: " " }, callbackOf(event(), {})],
     [
       "encrypted and signed, with spaces in the body",
       BOTH,
@@ -219,6 +221,13 @@ describe("an event", () => {
       { encrypt_key: "", verification_token: "" },
       callbackOf(event(""), { encryptKey: "" }),
     ],
+    [
+      "with a blank key",
+      { encrypt_key: " ", verification_token: "  " },
+      callbackOf(event("  "), { encryptKey: " " }),
+    ],
+    ["with a blank token", { verification_token: " " }, callbackOf(event(" "), {})],
+    ["for another app", { ...ENCRYPTED, app_id: "cli_2" }, good],
     ["with another token", PLAIN, callbackOf(event("other"), {})],
     ["with an empty token", PLAIN, callbackOf(event(""), {})],
     ["with no token", PLAIN, callbackOf({ ...event(), header: { event_type: "im.message.receive_v1" } }, {})],
@@ -315,15 +324,18 @@ test("with callbacks, the credentials are watched, and no connection is opened",
   expect([fake.opened, fake.endpointCalls]).toEqual([0, 0]);
 });
 
-test("with callbacks and no key for them, nothing is received at all", async () => {
-  await using rig = startAdapter({ settings: { mode: "webhook" } });
-  await using door = serveWebhook(rig);
-  const { kind, hint } = await failureOf(rig.listening);
-  expect(kind).toBe("unauthorized");
-  expect(hint).toContain("加密策略");
-  rig.fake.sendTo(door.url);
-  rig.fake.write({ text: "hello" });
-  await rig.fake.until(() => rig.fake.answers.length === 1, "an answer");
-  expect(rig.fake.answers[0]?.status).toBe(401);
-  expect(rig.heard.emitted).toEqual([]);
-});
+test.each([{}, { encrypt_key: " " }])(
+  "with callbacks and no key for them, nothing is received at all: %p",
+  async (keys) => {
+    await using rig = startAdapter({ settings: { mode: "webhook", ...keys } });
+    await using door = serveWebhook(rig);
+    const { kind, hint } = await failureOf(rig.listening);
+    expect(kind).toBe("unauthorized");
+    expect(hint).toContain("加密策略");
+    rig.fake.sendTo(door.url);
+    rig.fake.write({ text: "hello" });
+    await rig.fake.until(() => rig.fake.answers.length === 1, "an answer");
+    expect(rig.fake.answers[0]?.status).toBe(401);
+    expect(rig.heard.emitted).toEqual([]);
+  },
+);

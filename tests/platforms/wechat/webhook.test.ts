@@ -154,7 +154,7 @@ describe("an account whose calls could be forged", () => {
     const settings = { ...account(keysOf(wechat)), [key]: value };
     const connect = () => createAdapter(settings as ReturnType<typeof account>, IN_TIME);
     expect(connect).toThrow(PlatformError);
-    expect(connect).toThrow(`platforms.wechat.${key} is missing.`);
+    expect(connect).toThrow(`platforms.wechat.${key} is ${value?.trim() ? "wrong" : "missing"}.`);
   });
 
   test("refuses what is signed with an empty token", async () => {

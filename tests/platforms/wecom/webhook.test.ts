@@ -161,7 +161,7 @@ describe("an account whose callbacks could be forged", () => {
     const settings = account({ ...keysOf(wecom), [key]: value });
     const connect = () => createAppAdapter(settings, SHORT_TIMING);
     expect(connect).toThrow(PlatformError);
-    expect(connect).toThrow(`platforms.wecom.${key} is missing.`);
+    expect(connect).toThrow(`platforms.wecom.${key} is ${value?.trim() ? "wrong" : "missing"}.`);
   });
 
   test("refuses what is signed with an empty token", async () => {

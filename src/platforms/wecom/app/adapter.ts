@@ -12,9 +12,10 @@ import { createAppWebhook } from "./webhook.ts";
 /** An application of a corporation: WeCom calls it, and it calls WeCom. Throws `unauthorized` where a key is missing. */
 export function createAppAdapter(account: AccountSettings<"wecom">, timing: Timing): PlatformAdapter {
   const place = "in the admin console (管理后台), 应用管理, your application, 接收消息";
-  if (!account.token?.trim()) throw lacks("token", `It is Token ${place}.`);
-  if (!isAesKey(account.encoding_aes_key))
-    throw lacks("encoding_aes_key", `It is the EncodingAESKey of 43 characters ${place}.`);
+  const { token, encoding_aes_key: aesKey } = account;
+  if (!token?.trim()) throw lacks("token", `It is Token ${place}.`);
+  if (!isAesKey(aesKey))
+    throw lacks("encoding_aes_key", `It is the EncodingAESKey of 43 characters ${place}.`, aesKey);
   const api = createAppApi(account, timing);
   const watched = { api, timing, identify: (signal: AbortSignal) => identify(account, api, signal) };
   return {

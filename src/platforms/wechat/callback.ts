@@ -42,20 +42,15 @@ export function openCallback(
   account: AccountSettings<"wechat">,
   replays: Replays,
 ): Callback | Refused {
+  const { encoding_aes_key: key } = account;
+  if (key === undefined && !isFromWechat(request, account)) return UNSIGNED;
   const body = readBody(request.body);
   if (body === null) return UNREADABLE;
-  return account.encoding_aes_key === undefined
-    ? openPlain(body, request, account, replays)
-    : openEncrypted(body, request, account, account.encoding_aes_key);
+  return key === undefined ? openPlain(body, request, replays) : openEncrypted(body, request, account, key);
 }
 
-function openPlain(
-  { format, fields }: Body,
-  request: WebhookRequest,
-  account: AccountSettings<"wechat">,
-  replays: Replays,
-): Callback | Refused {
-  if (!isFromWechat(request, account)) return UNSIGNED;
+/** Of a call that is signed. */
+function openPlain({ format, fields }: Body, request: WebhookRequest, replays: Replays): Callback | Refused {
   if (!isFresh(request.query["timestamp"] ?? "", request.receivedAtMs)) return OLD;
   if (!replays.admits(request.query["signature"] ?? "", request.body))
     return { refusal: "Its signature came with another text before.", isSigned: true };

@@ -1,6 +1,9 @@
 import { fieldsOf } from "../fields.ts";
 import { parseXml, type XmlFields } from "../xml.ts";
 
+/** Messages have some 3 KB; whoever sends more shall cost nothing, for nobody knows yet who it is. */
+const MAX_BYTES = 64 * 1024;
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How a body is written; an answer is written in the same way. */
@@ -12,8 +15,9 @@ export interface Body {
   fields: XmlFields;
 }
 
-/** Reads a text in XML, or in JSON where the account is set to it; null for what is neither. */
+/** Reads a text in XML, or in JSON where the account is set to it; null for what is neither, or too long. */
 export function readBody(text: string | Uint8Array): Body | null {
+  if (text.length > MAX_BYTES) return null;
   try {
     const plain = typeof text === "string" ? text : strictUtf8.decode(text);
     if (plain.trimStart().startsWith("{")) return { format: "json", fields: jsonFields(plain) };

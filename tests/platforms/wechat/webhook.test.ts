@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAdapter } from "../../../src/platforms/wechat/adapter.ts";
+import { readBody } from "../../../src/platforms/wechat/fields.ts";
 import { createReplays } from "../../../src/platforms/wechat/replays.ts";
 import { signatureOf } from "../../../src/platforms/weixin-cipher.ts";
 import type { Call } from "../../fakes/wechat/envelopes.ts";
@@ -95,6 +96,7 @@ describe.each(ALL)("a message in $mode mode, as $format", ({ mode, format }) => 
       ["broken JSON", { ...right(), body: "{" }],
       ["no UTF-8", { ...right(), body: new Uint8Array([0x7b, 0xff]) }],
       ["a DOCTYPE", { ...right(), body: `<!DOCTYPE xml><xml></xml>` }],
+      ["very much", { ...right(), body: right().body + " ".repeat(64 * 1024) }],
     ];
     if (mode !== "plain") {
       const { body } = createFakeBody("plain", format);
@@ -107,6 +109,17 @@ describe.each(ALL)("a message in $mode mode, as $format", ({ mode, format }) => 
       expect([what, await post(rig, call)]).toEqual([what, { status: 401, text: "" }]);
     expect(rig.heard.emitted).toEqual([]);
   });
+});
+
+test("what is too long to be a message is not read, in whatever form", () => {
+  const message = (length: number) => [
+    `<xml><Content>${"x".repeat(length)}</Content></xml>`,
+    JSON.stringify({ Content: "x".repeat(length) }),
+  ];
+  for (const text of message(60 * 1024))
+    expect(readBody(text)?.fields.get("Content")).toHaveLength(60 * 1024);
+  for (const text of message(64 * 1024))
+    for (const body of [text, new TextEncoder().encode(text)]) expect(readBody(body)).toBeNull();
 });
 
 /** A body as another account would get it. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Account } from "../../src/config/accounts.ts";
-import type { AccountSettings, InboundEvent, PlatformId } from "../../src/platforms/contract.ts";
+import type { AccountSettings, PlatformId } from "../../src/platforms/contract.ts";
 import { parseInteraction as discordPress } from "../../src/platforms/discord/interactions.ts";
 import { parseMessage as discordMessage, isFromPerson } from "../../src/platforms/discord/parse.ts";
 import {
@@ -12,45 +12,8 @@ import { parseUpdate } from "../../src/platforms/telegram/parse.ts";
 import { says, scriptedModels } from "../fakes/scripted-model.ts";
 import { liveConfig } from "../support/agent.ts";
 import { openToyGateway, type ToyGateway, toyChat } from "../support/chat.ts";
-
-/** Where somebody writes: alone with the bot, in a group that is allowed, or in another one. */
-type Place = "direct" | "allowed" | "other";
-type Who = "listed" | "paired" | "stranger" | "namesake" | "bot" | "anonymous";
-type What = (typeof WHAT)[number];
-const WHAT = [
-  "message",
-  "silent message",
-  "command",
-  "/approve",
-  "/whoami",
-  "button",
-  "file",
-  "reply",
-  "forward",
-  "native command",
-] as const;
-
-/** What the platform sends when somebody does something somewhere; null where it has no such thing. */
-type Act = (who: Who, place: Place, what: What) => InboundEvent | null;
-
-const LISTED = "1";
-const IDS: Record<Who, string> = {
-  listed: LISTED,
-  paired: "2",
-  stranger: "3",
-  namesake: "4",
-  bot: LISTED,
-  anonymous: "",
-};
-/** Names prove nothing, not even that of somebody who is allowed. */
-const nameOf = (who: Who) => (who === "namesake" ? LISTED : "Ann");
-const TEXTS: Partial<Record<What, string>> = {
-  command: "/new",
-  "/approve": "/approve",
-  "/whoami": "/whoami",
-};
-const textOf = (what: What) => TEXTS[what] ?? "let me in";
-let acts = 0;
+import { type Act, IDS, nameOf, nextAct, type Place, textOf, WHAT, type What, type Who } from "./acts.ts";
+import { dingtalk, feishu, wechat, wecom, wecomApp } from "./chinese-acts.ts";
 
 const telegram: Act = (who, place, what) => {
   const chat =
@@ -72,13 +35,13 @@ const telegram: Act = (who, place, what) => {
       ? [{ type: "mention", offset: 0, length: 11 }]
       : [];
   const told = {
-    message_id: acts,
+    message_id: nextAct(),
     date: 1,
     chat,
     from,
     ...(who === "anonymous" ? { sender_chat: chat } : {}),
   };
-  const update_id = acts++;
+  const update_id = nextAct();
   const other = {
     ...told,
     message_id: 9,
@@ -114,7 +77,7 @@ const telegram: Act = (who, place, what) => {
 };
 
 const discord: Act = (who, place, what) => {
-  const id = String(1000 + acts++);
+  const id = String(1000 + nextAct());
   const author = { id: IDS[who], username: nameOf(who), ...(who === "bot" ? { bot: true } : {}) };
   const guild = place === "direct" ? {} : { guild_id: place === "allowed" ? "500" : "600" };
   const channel = { direct: "40", allowed: "50", other: "60" }[place];
@@ -167,7 +130,7 @@ const discord: Act = (who, place, what) => {
 };
 
 const slack: Act = (who, place, what) => {
-  const ts = `17.${acts++}`;
+  const ts = `17.${nextAct()}`;
   const channel = { direct: "D1", allowed: "C5", other: "C6" }[place];
   const reading = { botUserId: "U99", commands: new Set(["new", "approve", "whoami"]) };
   // Other bots press nothing and use no commands.
@@ -210,11 +173,62 @@ const slack: Act = (who, place, what) => {
   return parseEvent({ team_id: "T1", event }, reading);
 };
 
-const PLATFORMS: { id: PlatformId; act: Act; settings: Record<string, unknown> }[] = [
-  { id: "telegram", act: telegram, settings: { allowed_users: [1], allowed_groups: ["-5"] } },
-  { id: "discord", act: discord, settings: { allowed_users: ["1"], allowed_guilds: ["500"] } },
-  { id: "slack", act: slack, settings: { allowed_users: ["1"], allowed_groups: ["C5"] } },
+/** What nobody can do on a platform, in this place. */
+type Absent = (what: What, place: Place) => boolean;
+
+const PLATFORMS: {
+  id: PlatformId;
+  title?: string;
+  act: Act;
+  settings: Record<string, unknown>;
+  absent: Absent;
+}[] = [
+  {
+    id: "telegram",
+    act: telegram,
+    settings: { allowed_users: [1], allowed_groups: ["-5"] },
+    absent: (what) => what === "native command",
+  },
+  {
+    id: "discord",
+    act: discord,
+    settings: { allowed_users: ["1"], allowed_guilds: ["500"] },
+    absent: () => false,
+  },
+  {
+    id: "slack",
+    act: slack,
+    settings: { allowed_users: ["1"], allowed_groups: ["C5"] },
+    absent: () => false,
+  },
+  {
+    id: "feishu",
+    act: feishu,
+    settings: { allowed_users: ["1"], allowed_groups: ["oc_5"] },
+    absent: (what, place) => what === "native command" || (what === "forward" && place !== "direct"),
+  },
+  {
+    id: "dingtalk",
+    act: dingtalk,
+    settings: { allowed_users: ["1"], allowed_groups: ["cid5"] },
+    absent: (what, place) => what === "native command" || (what === "forward" && place !== "direct"),
+  },
+  {
+    id: "wecom",
+    title: "WeCom, an AI bot",
+    act: wecom,
+    settings: { allowed_users: ["1"], allowed_groups: ["g5"] },
+    absent: (what) => ["native command", "forward", "button"].includes(what),
+  },
+  { id: "wecom", title: "WeCom, an application", act: wecomApp, ...inDirectChats() },
+  { id: "wechat", act: wechat, ...inDirectChats() },
 ];
+
+function inDirectChats(): { settings: Record<string, unknown>; absent: Absent } {
+  const absent: Absent = (what, place) =>
+    place !== "direct" || ["native command", "button", "reply"].includes(what);
+  return { settings: { allowed_users: ["1"], allowed_groups: ["*"] }, absent };
+}
 
 /** What comes of it: an answer of some kind, a code to be let in with, or nothing at all. */
 type Outcome = "answer" | "code" | "nothing";
@@ -248,8 +262,8 @@ async function traces({ store, chat }: ToyGateway) {
   };
 }
 
-for (const { id, act, settings } of PLATFORMS)
-  describe(id, () => {
+for (const { id, title = id, act, settings, absent } of PLATFORMS)
+  describe(title, () => {
     const models = scriptedModels([says("an answer")]);
     let gateway: ToyGateway;
 
@@ -284,7 +298,7 @@ for (const { id, act, settings } of PLATFORMS)
             const outcome = hasCode ? "code" : after.deliveries > before.deliveries ? "answer" : "nothing";
             const lacks = event === null && expected(who, place, what) !== "nothing";
             expect([what, outcome]).toEqual([what, lacks ? "nothing" : expected(who, place, what)]);
-            expect([what, lacks]).toEqual([what, lacks && what === "native command" && id === "telegram"]);
+            expect([what, lacks]).toEqual([what, lacks && absent(what, place)]);
             if (outcome === "nothing") expect(after).toEqual(before);
             if (outcome !== "answer")
               expect([what, after.runs, after.sessions]).toEqual([what, before.runs, before.sessions]);

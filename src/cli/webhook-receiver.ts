@@ -1,5 +1,4 @@
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
-import { webhookEndpoints } from "../config/webhook-endpoints.ts";
 import { AppError } from "../lib/errors.ts";
 import { SCHEME_NAMES, type SignedHeaders } from "../webhooks/contract.ts";
 import { schemeOf } from "../webhooks/schemes.ts";
@@ -8,6 +7,8 @@ import { print, printable, say } from "./output.ts";
 import { stopSignals } from "./signals.ts";
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** Answers with these have no body. */
+const BARE_STATUSES = [204, 205, 304];
 
 /** How webhooks are received. */
 export interface ListenOptions extends CommonOptions {
@@ -30,13 +31,15 @@ export async function receiveWebhooks(options: ListenOptions): Promise<void> {
   await server.stop(true);
 }
 
-/** Those of every endpoint, or the one that the command names. */
+/** Those of every endpoint, whether anything is sent yet or not, or the one that the command names. */
 function secretsOf({ config, variables }: LoadedConfig, { secretEnv }: ListenOptions): readonly string[] {
   if (secretEnv === undefined) {
-    const secrets = webhookEndpoints(config).flatMap((endpoint) => endpoint.secrets);
-    if (secrets.length > 0) return secrets;
+    const { outbound } = config.gateway.webhook;
+    const secrets = [outbound, ...outbound.endpoints].flatMap((one) => [one.secret, one.previous_secret]);
+    const usable = secrets.filter((secret) => secret !== undefined);
+    if (usable.length > 0) return usable;
     throw new AppError("usage", "There is no secret to verify with.", {
-      hint: "Configure gateway.webhook.outbound, or name an environment variable with --secret-env.",
+      hint: "Set HERMES_WEBHOOK_OUTBOUND_SECRET or gateway.webhook.outbound, or name a variable with --secret-env.",
     });
   }
   const secret = variables[secretEnv];
@@ -91,7 +94,8 @@ async function receive(
         ].join("\n"),
       ),
     );
-  return new Response(isSigned ? "ok\n" : "not signed\n", { status: status === 204 ? 200 : status });
+  const answer = BARE_STATUSES.includes(status) ? null : isSigned ? "ok\n" : "not signed\n";
+  return new Response(answer, { status });
 }
 
 /** Of each scheme whose header the request has, whether it fits. */

@@ -5,7 +5,7 @@ import type { Fault, Findings } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import { EVENT_FIELDS, type HookRouteConfig } from "./schema-hooks.ts";
 import { wantsEvent, webhookEndpoints } from "./webhook-endpoints.ts";
-import { signatureFault } from "./webhook-schemes.ts";
+import { isBrokenSecret, type SchemeName, signatureFault } from "./webhook-schemes.ts";
 
 const WEBHOOK = ["gateway", "webhook"];
 /** Stands for the endpoints that events are sent to. */
@@ -24,11 +24,9 @@ export function checkHooks(config: Config, findings: Findings): void {
   if (webhook.allow_unsigned) checkUnsigned(config, findings);
   if (webhook.previous_secret !== undefined && webhook.secret === undefined)
     note("previous_secret", "is of no use without secret");
-  const { public_url } = webhook;
-  if (public_url !== undefined && !/^https?:$/.test(URL.parse(public_url)?.protocol ?? ""))
-    note("public_url", "must begin with http:// or https:// and name a host");
-  for (const [name, route] of Object.entries(webhook.routes))
-    checkRoute(name, route, config, findings.faults);
+  checkForm(WEBHOOK, webhook, undefined, findings);
+  if (webhook.public_url !== undefined) checkPublicUrl(webhook.public_url, note);
+  for (const [name, route] of Object.entries(webhook.routes)) checkRoute(name, route, config, findings);
 }
 
 /** Every address that takes events has a secret. */
@@ -53,8 +51,35 @@ function checkUnsigned({ gateway: { webhook } }: Config, { faults, warnings }: F
     warnings.push({ path, message: `${shown}: every program on this machine can send events to the agent` });
 }
 
-function checkRoute(name: string, route: HookRouteConfig, config: Config, faults: Fault[]): void {
+/** Names of routes are put behind it, and what a request has for a query. */
+function checkPublicUrl(text: string, note: Note): void {
+  const url = URL.parse(text);
+  if (!/^https?:$/.test(url?.protocol ?? ""))
+    note("public_url", "must begin with http:// or https:// and name a host");
+  else if (/[?#]/.test(text)) note("public_url", "must not have a query or a fragment");
+}
+
+/** What Standard Webhooks cannot be verified with; for the other schemes a secret is its own text. */
+function checkForm(
+  path: readonly string[],
+  secrets: Pick<HookRouteConfig, "secret" | "previous_secret">,
+  scheme: SchemeName | undefined,
+  { faults, warnings }: Findings,
+): void {
+  if (scheme !== undefined && scheme !== "standard" && scheme !== "svix") return;
+  for (const key of ["secret", "previous_secret"] as const) {
+    const value = secrets[key];
+    if (value === undefined || !isBrokenSecret(value)) continue;
+    const at = [...path, key];
+    const message = `${formatPath(at)} begins with whsec_, but what follows is not Base64: nothing that standard or svix signs is taken`;
+    const hint = "Copy it anew, or name the scheme that it is for.";
+    (scheme === undefined ? warnings : faults).push({ path: at, message, hint });
+  }
+}
+
+function checkRoute(name: string, route: HookRouteConfig, config: Config, findings: Findings): void {
   const { webhook } = config.gateway;
+  const { faults } = findings;
   const path = [...WEBHOOK, "routes", name];
   const note = noteAt(path, faults);
   if (TAKEN_ROUTES.includes(name)) {
@@ -63,6 +88,7 @@ function checkRoute(name: string, route: HookRouteConfig, config: Config, faults
   }
   if (route.previous_secret !== undefined && route.secret === undefined)
     note("previous_secret", "is of no use without a secret of the route");
+  checkForm(path, route, route.scheme, findings);
   checkScheme(route, webhook.public_url !== undefined, note);
   checkLanguages(route, note);
   checkDelivery(route, config, note);

@@ -4,10 +4,11 @@ import { formatPath, type Path } from "./path.ts";
 import type { Findings } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import { DEFAULT_ENDPOINT } from "./webhook-endpoints.ts";
+import { isBrokenSecret } from "./webhook-schemes.ts";
 
+/** This machine, as addresses call it. */
+const OWN_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 const OUTBOUND: Path = ["gateway", "webhook", "outbound"];
-/** Base64 behind `whsec_`, as Standard Webhooks writes secrets that are bytes. */
-const BYTES_SECRET = /^whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 
 /** Checks where events are sent to, and with which secrets. */
 export function checkOutbound(config: Config, findings: Findings): void {
@@ -50,7 +51,7 @@ function checkNames(endpoints: Outbound["endpoints"], { faults }: Findings): voi
 function checkEndpoint(
   endpoint: { url?: string; secret?: string; previous_secret?: string },
   path: Path,
-  { network }: Config,
+  config: Config,
   { faults, warnings }: Findings,
 ): void {
   for (const key of ["secret", "previous_secret"] as const) {
@@ -62,7 +63,7 @@ function checkEndpoint(
         message: `${formatPath(at)} is short and can be guessed`,
         hint: NEW_SECRET,
       });
-    if (!value?.startsWith("whsec_") || BYTES_SECRET.test(value)) continue;
+    if (value === undefined || !isBrokenSecret(value)) continue;
     const message = `${formatPath(at)} begins with whsec_, but what follows is not Base64`;
     faults.push({ path: at, message, hint: `Copy it anew, or write a text without whsec_. ${NEW_SECRET}` });
   }
@@ -70,6 +71,12 @@ function checkEndpoint(
   const parsed = url === undefined ? null : URL.parse(url);
   if (!parsed) return;
   const at = [...path, "url"];
+  if (isOwn(parsed, config))
+    warnings.push({
+      path: at,
+      message: `${formatPath(at)} is where Hermes itself takes events: each event would make the next one`,
+      hint: "Send them to another program; a route hands on what it is sent with `deliver`.",
+    });
   if (parsed.username || parsed.password)
     faults.push({
       path: at,
@@ -78,12 +85,23 @@ function checkEndpoint(
     });
   const address = parsed.hostname === "localhost" ? "127.0.0.1" : parsed.hostname.replace(/^\[|\]$/g, "");
   const isAddress = /^[\d.]+$/.test(address) || address.includes(":");
-  if (isAddress && !isPublicAddress(address) && !isCovered(address, network.allow_cidrs))
+  if (isAddress && !isPublicAddress(address) && !isCovered(address, config.network.allow_cidrs))
     warnings.push({
       path: at,
       message: `${formatPath(at)} is at a private address, to which nothing is sent`,
       hint: `Add ${address}/${address.includes(":") ? 128 : 32} to network.allow_cidrs.`,
     });
+}
+
+/** True for an address at which Hermes would take its own events, and tell of each of them again. */
+function isOwn(url: URL, { gateway: { webhook } }: Config): boolean {
+  if (!webhook.enabled) return false;
+  const { host, port, path, public_url } = webhook;
+  const own = [...OWN_NAMES, host].map((name) => `http://${name}:${port}${path}`);
+  return [...own, ...(public_url === undefined ? [] : [public_url])].some((endpoint) => {
+    const bare = endpoint.replace(/\/+$/, "");
+    return url.href === bare || url.href.startsWith(`${bare}/`);
+  });
 }
 
 /** False where the list itself is wrong, which is told elsewhere. */

@@ -28,8 +28,12 @@ function typeSchema(node: ConfigNode): Record<string, unknown> {
   if (choices) return { anyOf: [...choices.map(bare), REFERENCE] };
   if (!isLeaf(node) && node["type"] === "object") return sectionSchema(node);
   if (node["type"] === "array") return { type: ["array", "null"], items: fileSchema(node["items"]) };
-  if (node["type"] === "string" && node["pattern"] === undefined) return bare(node);
+  if (node["type"] === "string" && takesReferences(node["pattern"] ?? "")) return bare(node);
   return { anyOf: [bare(node), REFERENCE] };
+}
+
+function takesReferences(pattern: string): boolean {
+  return ["${A}", "file:/a", "file:~/a"].every((reference) => new RegExp(pattern).test(reference));
 }
 
 function sectionSchema(node: ConfigNode): Record<string, unknown> {

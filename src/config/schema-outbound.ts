@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { count, entry, flag, oneOf, secret, section, text } from "./schema-parts.ts";
+import { count, entry, flag, oneOf, SECRET, secret, section, text } from "./schema-parts.ts";
 import { WEBHOOK_EVENTS } from "./webhook-events.ts";
 
 /** What holds for each address that events are sent to. */
@@ -26,7 +26,7 @@ const endpoint = entry("One more address.", {
   }),
   enabled: flag(true, "Send events there; what is open for it waits meanwhile, for 30 days at most."),
   url: Type.String({ description: "Where to send them." }),
-  secret: Type.String({ description: "Secret to sign them with.", secret: true, minLength: 1 }),
+  secret: Type.String({ description: "Secret to sign them with.", ...SECRET }),
   ...addressee,
 });
 

@@ -48,8 +48,10 @@ export const words = (description: string, more: Partial<Annotations> & { defaul
 
 export const text = (annotations: Annotations) => Type.Optional(Type.String(annotations));
 
-export const secret = (annotations: Annotations) =>
-  Type.Optional(Type.String({ ...annotations, secret: true, minLength: 1 }));
+/** A secret of blanks is none: whoever looks for one would find it missing, and an HMAC by it can be made by anybody. */
+export const SECRET = { secret: true, pattern: "\\S", form: "text that is not blank" } as const;
+
+export const secret = (annotations: Annotations) => Type.Optional(Type.String({ ...annotations, ...SECRET }));
 
 /** Tool groups, all of them by default. */
 export const allToolGroups = (description: string) =>

@@ -9,6 +9,7 @@ import {
   listener,
   oneOf,
   rateLimit,
+  SECRET,
   secret,
   section,
   text,
@@ -57,7 +58,7 @@ export const namedKey = entry("A key for others than the owner.", {
     pattern: "^[A-Za-z0-9_-]{1,32}$",
     form: "1 to 32 letters, digits, - and _",
   }),
-  token: Type.String({ description: "The key.", secret: true, minLength: 1 }),
+  token: Type.String({ description: "The key.", ...SECRET }),
   scopes: Type.Array(oneOf(["read", "chat", "tools", "admin"]), {
     description: "What it may do: read, chat, tools, admin.",
     default: ["read", "chat"],
@@ -77,7 +78,7 @@ export const mcp = section("MCP server.", {
       description: "How callers prove who they are; none only on loopback.",
       default: "api_key",
     }),
-    api_keys: Type.Array(Type.String({ secret: true, minLength: 1 }), {
+    api_keys: Type.Array(Type.String(SECRET), {
       description: "The owner's keys, with every right, all valid at once.",
       default: [],
       sample: ["key1", "key2"],

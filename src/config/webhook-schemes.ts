@@ -65,3 +65,11 @@ export function signatureFault({ content, timestamp_header, id_header }: Webhook
         : `content does not hold ${placeholder}, so that nobody signs what ${name} names`;
   return null;
 }
+
+/** Base64 behind `whsec_`, as Standard Webhooks writes secrets that are bytes. */
+const BYTES_SECRET = /^whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
+
+/** True for a secret that Standard Webhooks cannot sign with: it says that it is Base64, and is not. */
+export function isBrokenSecret(secret: string): boolean {
+  return secret.startsWith("whsec_") && !BYTES_SECRET.test(secret);
+}

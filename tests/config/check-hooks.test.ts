@@ -48,6 +48,20 @@ describe("a secret", () => {
     expect(check({ secret: "short" }).warnings.join()).toContain("can be guessed");
   });
 
+  test("that says it is Base64 and is not opens nothing to Standard Webhooks, and says so", () => {
+    const broken = "whsec_not-base64-at-all-0123456789";
+    const told = (path: string) =>
+      `${path} begins with whsec_, but what follows is not Base64: nothing that standard or svix signs is taken`;
+    expect(check({ secret: broken })).toEqual({ faults: [], warnings: [told("gateway.webhook.secret")] });
+    expect(route({ secret: broken, scheme: "standard" })).toEqual([told(`${R}.secret`)]);
+    expect(route({ secret: SECRET, previous_secret: broken, scheme: "svix" })).toEqual([
+      told(`${R}.previous_secret`),
+    ]);
+    // Those of Stripe begin so, and are text.
+    expect(route({ secret: broken, scheme: "stripe" })).toEqual([]);
+    expect(route({ secret: "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw==", scheme: "standard" })).toEqual([]);
+  });
+
   test("may be done without on loopback alone", () => {
     const { faults, warnings } = check({ enabled: true, allow_unsigned: true });
     expect(faults).toEqual([]);
@@ -93,6 +107,10 @@ describe("a route", () => {
     expect(check({ secret: SECRET, public_url: "hooks.example.com" }).faults).toEqual([
       "gateway.webhook.public_url must begin with http:// or https:// and name a host",
     ]);
+    for (const public_url of ["https://hooks.example.com/webhook?key=1", "https://hooks.example.com/#"])
+      expect(check({ secret: SECRET, public_url }).faults).toEqual([
+        "gateway.webhook.public_url must not have a query or a fragment",
+      ]);
   });
 
   test("has a filter and templates that can be used", () => {

@@ -107,3 +107,28 @@ test("endpoints are those that are on, with their secrets in order", () => {
   ]);
   expect(webhookEndpoints(configOf({ ...MAIN, enabled: false }))).toEqual([]);
 });
+
+test("where Hermes itself takes events, none of its own are sent without a warning: each would make the next one", () => {
+  const warned = (url: string, webhook: object = {}) => {
+    const findings: Findings = { faults: [], warnings: [] };
+    const outbound = { ...MAIN, url };
+    const config = { gateway: { webhook: { enabled: true, ...webhook, outbound } } };
+    checkOutbound(
+      Value.Default(ConfigSchema, { ...config, network: { allow_cidrs: ["127.0.0.1/32"] } }) as Config,
+      findings,
+    );
+    return findings.warnings.map(({ message }) => message);
+  };
+  const own = [
+    "gateway.webhook.outbound.url is where Hermes itself takes events: each event would make the next one",
+  ];
+  const public_url = "https://hooks.example.com/webhook/";
+  expect(warned("http://127.0.0.1:18789/webhook/a")).toEqual(own);
+  expect(warned("http://localhost:18789/webhook")).toEqual(own);
+  expect(warned("https://hooks.example.com/webhook", { public_url })).toEqual(own);
+  expect(warned("https://hooks.example.com/webhook/a", { public_url })).toEqual(own);
+  expect(warned("https://hooks.example.com/webhooks", { public_url })).toEqual([]);
+  expect(warned("http://127.0.0.1:18790/webhook")).toEqual([]);
+  expect(warned("http://127.0.0.1:18789/other")).toEqual([]);
+  expect(warned("http://127.0.0.1:18789/webhook", { enabled: false })).toEqual([]);
+});

@@ -21,6 +21,18 @@ const CASES: [
   hint?: string,
 ][] = [
   ["an unknown key", "api:\n  prot: 1\n", [2, 3], "api.prot is not a key", 'Did you mean "port"?'],
+  [
+    "a secret of blanks",
+    'gateway: { webhook: { enabled: true, secret: "  " } }',
+    [1, 46],
+    "gateway.webhook.secret must be text that is not blank",
+  ],
+  [
+    "a key of blanks",
+    'mcp: { auth: { api_keys: [ " " ] } }',
+    [1, 28],
+    "mcp.auth.api_keys[0] must be text that is not blank",
+  ],
   ["an unknown section", "apis: {}\n", [1, 1], "apis is not a key", 'Did you mean "api"?'],
   [
     "a key like no other",

@@ -70,9 +70,38 @@ export function compileTemplate(text: string, options: TemplateOptions): Templat
     render(view, showValue) {
       left = MAX_RENDERED;
       show = showValue;
-      return writer.render(text, view);
+      return writer.render(text, new OwnContext(view));
     },
   };
+}
+
+/**
+ * Looks up what a view has of its own. mustache.js also takes what arrays inherit for a field, and calls it; and it fails at an
+ * entry that is null.
+ */
+class OwnContext extends Mustache.Context {
+  override push(view: unknown): Mustache.Context {
+    return new OwnContext(view, this);
+  }
+
+  override lookup(name: string): unknown {
+    if (name === ".") return this.view;
+    const path = name.split(".");
+    for (let context: Mustache.Context | undefined = this; context !== undefined; context = context.parent) {
+      const found = ownAt(context.view, path);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+function ownAt(view: unknown, path: readonly string[]): unknown {
+  let value = view;
+  for (const name of path) {
+    if (value === null || value === undefined || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
 }
 
 /** A value as text: text as it is, anything else as JSON. */

@@ -55,6 +55,34 @@ describe("a template", () => {
       expect(() => compileTemplate(text, FIELDS), text).toThrow(why);
   });
 
+  test("sees no code, whatever the view is made of", () => {
+    const names = Object.getOwnPropertyNames(Array.prototype).concat(
+      Object.getOwnPropertyNames(String.prototype),
+    );
+    for (const name of new Set(names).difference(new Set(Object.getOwnPropertyNames(Object.prototype)))) {
+      if (!/^\w+$/.test(name) || name === "length") continue;
+      const text = `[{{payload.${name}}}{{#payload}}{{${name}}}{{/payload}}{{#payload.${name}}}x{{/payload.${name}}}]`;
+      for (const payload of [[], [[1]], ["a"], "a", 1, true, null, [null], { a: [] }])
+        expect([text, render(text, { payload })]).toEqual([text, "[]"]);
+      expect(render(`{{payload.${name}}}`, { payload: { [name]: 7 } })).toBe(`<payload.${name}=7>`);
+    }
+  });
+
+  test("sees entries by their number, lengths, and around an entry what is around its list", () => {
+    const payload = { list: [{ id: 1 }, null, "b"], name: "n" };
+    expect(
+      render("{{payload.list.0.id}} {{payload.list.2}} {{payload.list.length}} {{payload.name.length}}", {
+        payload,
+      }),
+    ).toBe("<payload.list.0.id=1> <payload.list.2=b> <payload.list.length=3> <payload.name.length=1>");
+    expect(render("{{#payload.list}}{{id}}{{payload.name}};{{/payload.list}}", { payload })).toBe(
+      "<id=1><payload.name=n>;<payload.name=n>;<payload.name=n>;",
+    );
+    expect(render("{{#payload}}{{#list}}{{.}}{{name}}{{/list}}{{/payload}}", { payload })).toBe(
+      '<.={"id":1}><name=n><name=n><.=b><name=n>',
+    );
+  });
+
   test("runs nothing of what it is given", () => {
     const payload = JSON.parse('{"a": "{{payload.secret}}", "secret": "s", "__proto__": {"b": "p"}}');
     expect(render("{{payload.a}}", { payload })).toBe("<payload.a={{payload.secret}}>");

@@ -2,6 +2,7 @@ import { valueText } from "../../lib/template.ts";
 import { cutText } from "../../tools/text.ts";
 import { code, fence } from "../words/markdown.ts";
 import type { HookEvent } from "./event.ts";
+import { assertSaid } from "./prompt.ts";
 import type { HookSettings } from "./settings.ts";
 
 /** The longest message that an event makes in a chat. */
@@ -12,7 +13,7 @@ const FENCED_CHARS = MAX_MESSAGE_CHARS - 100;
 /**
  * The message that a route without a model sends. Values stand in it as code, so that they say nothing in Hermes's name. Where
  * they would not stay within their marks - between marks of the operator, in a table, at the cut of a long message - all of it
- * is code.
+ * is code. Throws `invalid_request` where there is nothing to send.
  */
 export async function messageFor({ prompt }: HookSettings, event: HookEvent): Promise<string> {
   if (prompt === null) throw new Error("a route without a model has no prompt");
@@ -27,6 +28,7 @@ export async function messageFor({ prompt }: HookSettings, event: HookEvent): Pr
     view,
     quoteAs((text) => text),
   );
+  assertSaid(message);
   if (!hasQuotes) return cutText(message, MAX_MESSAGE_CHARS);
   // What the operator means: the same message with values that want to be nothing else.
   const meant = prompt.render(view, quoteAs(harmless));

@@ -1,3 +1,4 @@
+import { AppError } from "../../lib/errors.ts";
 import { derivedId } from "../../lib/ids.ts";
 import { valueText } from "../../lib/template.ts";
 import { ID_PATTERN } from "../../tools/contract.ts";
@@ -14,7 +15,8 @@ const DERIVED = "hook";
 
 /**
  * What the agent is told of an event. Only the operator's words stand outside of the one marked block: in them, each value is a
- * number, and the block says what it stands for. As JSON, so that no value can pretend to be another.
+ * number, and the block says what it stands for. As JSON, so that no value can pretend to be another. Throws `invalid_request`
+ * where there is nothing to tell.
  */
 export function promptFor({ prompt, name }: HookSettings, event: HookEvent): string {
   const source = name === null ? "webhook" : `webhook ${name}`;
@@ -28,8 +30,17 @@ export function promptFor({ prompt, name }: HookSettings, event: HookEvent): str
     roomChars -= line.length;
     return `[value ${values.length}]`;
   });
+  assertSaid(told);
   if (prompt.isFixed) return `${told}\n\n${block(event.text)}`;
   return values.length === 0 ? told : `${told}\n\n${block(values.join("\n"))}`;
+}
+
+/** Throws `invalid_request` for what a template has made of an event without the fields that it names. */
+export function assertSaid(text: string): void {
+  if (text.trim() === "")
+    throw new AppError("invalid_request", "Of this event the prompt of its route makes nothing.", {
+      hint: "Send the fields that the prompt names.",
+    });
 }
 
 /** What stands in the system prompt of such a turn. */

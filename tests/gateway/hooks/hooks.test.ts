@@ -178,6 +178,23 @@ test("a number that cannot be held exactly is the text that was sent, and any ot
   expect(JSON.parse(shown)).toEqual([...exact.map(Number), ...inexact]);
 });
 
+test("an event without anything that its route tells is refused, so that its sender learns of it", async () => {
+  const prompt = "{{payload.text}}\n{{#payload.more}}{{.}}{{/payload.more}}";
+  await using server = await openHookServer(
+    { a: { prompt }, b: { prompt, deliver_only: true, deliver: "telegram:42" } },
+    { config: { platforms: PLATFORMS } },
+  );
+  for (const route of ["a", "b"]) {
+    const told = await server.told(await server.event(route, { txt: "a slip" }));
+    expect([told.httpStatus, told.code, told.hint]).toEqual([
+      422,
+      "invalid_request",
+      "Send the fields that the prompt names.",
+    ]);
+    expect((await server.event(route, { text: "x" })).status).toBe(202);
+  }
+});
+
 test("a form of very many fields is refused at once, and costs its sender no other event", async () => {
   await using server = await openHookServer();
   const headers = { "content-type": "application/x-www-form-urlencoded" };

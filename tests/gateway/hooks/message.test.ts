@@ -59,7 +59,7 @@ describe("values of a message", () => {
       "> {{a}}{{b}}",
       "**{{a}}** _{{b}}_",
       "[{{a}}]({{b}})",
-      "{{a}}\n\n{{b}}",
+      "It said: {{a}}\n\n{{b}}",
     ];
     const piece = fc.constantFrom(
       "`",

@@ -90,7 +90,7 @@ export async function openApp(options: ServeOptions): Promise<App> {
     fetch,
     log,
     holder: store.instance,
-    redact: redactor.redact,
+    redact: redactor.redactUnmistakable,
   });
   const shared = { store, models, tools, config, log };
   const agent: AgentService = createAgent({

@@ -4,29 +4,51 @@ import { walkConfig } from "./walk.ts";
 /** What stands in the place of a secret. */
 export const REDACTED = "[redacted]";
 const SHORTEST = 4; // what is shorter would be found in every other word
+/** No word, name or flag that a text speaks of is as long as this by chance; what is shorter can be guessed anyway. */
+const UNMISTAKABLE = 16;
 
 export interface Redactor {
   /** The text with every secret replaced, however it is encoded there. */
   redact(text: string): string;
+  /**
+   * The text without the secrets that nothing else can be. For what other programs go on with: among the secrets are the values of
+   * headers and environments, and a `true` or `production` there must not go from every sentence.
+   */
+  redactUnmistakable(text: string): string;
   /** Takes the secrets of a changed configuration in. Those before stay secret: they may still be in flight. */
   follow(config: Config): void;
 }
 
-/** Makes the function that takes the secrets of a configuration out of any text, by their values. */
+/** Makes the functions that take the secrets of a configuration out of any text, by their values. */
 export function createRedactor(config: Config, moreSecrets: readonly string[] = []): Redactor {
-  const forms = new Set<string>();
-  let pattern: RegExp | null = null;
+  const all = createRemover();
+  const unmistakable = createRemover();
   const add = (secrets: Iterable<string>) => {
-    for (const secret of secrets) for (const form of formsOf(secret)) forms.add(form);
-    // The longest first, or a secret that begins like another would leave the rest of that one behind.
-    const ordered = [...forms].sort((a, b) => b.length - a.length);
-    if (ordered.length > 0) pattern = new RegExp(ordered.map((form) => RegExp.escape(form)).join("|"), "g");
+    const list = [...secrets];
+    all.add(list);
+    unmistakable.add(list.filter((secret) => secret.length >= UNMISTAKABLE));
   };
   add(moreSecrets);
   add(secretsOf(config));
   return {
-    redact: (text) => (pattern ? text.replace(pattern, REDACTED) : text),
+    redact: all.remove,
+    redactUnmistakable: unmistakable.remove,
     follow: (changed) => add(secretsOf(changed)),
+  };
+}
+
+/** Puts a mark in the place of each secret that it was ever given. */
+function createRemover() {
+  const forms = new Set<string>();
+  let pattern: RegExp | null = null;
+  return {
+    add(secrets: Iterable<string>): void {
+      for (const secret of secrets) for (const form of formsOf(secret)) forms.add(form);
+      // The longest first, or a secret that begins like another would leave the rest of that one behind.
+      const ordered = [...forms].sort((a, b) => b.length - a.length);
+      if (ordered.length > 0) pattern = new RegExp(ordered.map((form) => RegExp.escape(form)).join("|"), "g");
+    },
+    remove: (text: string): string => (pattern ? text.replace(pattern, REDACTED) : text),
   };
 }
 

@@ -71,3 +71,18 @@ test("it follows a change, and what was secret before stays secret", () => {
   redactor.follow(withToken("new-token"));
   expect(redactor.redact("old-token new-token made-token")).toBe("[redacted] [redacted] [redacted]");
 });
+
+test("what other programs go on with loses the secrets that nothing else can be, and no word that one happens to be", () => {
+  const redactor = createRedactor(
+    load(`
+providers: { openrouter: { api_key: fake, headers: { X-Title: Hermes } } }
+tools: { mcp_servers: { db: { command: x, env: { DEBUG: "true", NODE_ENV: production } } } }
+gateway: { webhook: { secret: 0123456789abcdef } }
+`),
+  );
+  const text = "It is true: Hermes is a fake in production.";
+  expect(redactor.redactUnmistakable(text)).toBe(text);
+  expect(redactor.redactUnmistakable("see 0123456789abcdef")).toBe("see [redacted]");
+  redactor.follow(withToken("fedcba9876543210"));
+  expect(redactor.redactUnmistakable(btoa("fedcba9876543210"))).toBe("[redacted]");
+});

@@ -26,7 +26,7 @@ function announcerOf(config = outbound(MAIN)) {
   const stored: number[] = [];
   const announcer = createAnnouncer({
     config,
-    redact: createRedactor(config.current).redact,
+    redact: createRedactor(config.current).redactUnmistakable,
     onStored: () => void stored.push(1),
     now: () => Date.parse("2026-11-22T08:00:00Z"),
   });

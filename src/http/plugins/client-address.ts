@@ -23,6 +23,11 @@ export function clientAddress(
   return isIP(address) === 6 ? network(address) : address;
 }
 
+/** True where the peer of a connection is a proxy whose word counts. */
+export function isTrustedProxy(peer: string, trustedProxies: readonly string[]): boolean {
+  return trustedProxies.length > 0 && isInCidrs(plain(peer), trustedProxies);
+}
+
 /** Without the brackets and the port that some proxies add, and IPv4 as IPv4. */
 function plain(text: string): string {
   const address = text.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");

@@ -10,7 +10,7 @@ import { createRouteTable } from "../route-table.ts";
 import type { Method, Route } from "../routes.ts";
 import type { Surface } from "../surface.ts";
 import { admitCall } from "./calls.ts";
-import { clientAddress } from "./client-address.ts";
+import { clientAddress, isTrustedProxy } from "./client-address.ts";
 import { hasQueryCredential } from "./credentials.ts";
 import { checkBody, checkRate, checkScope, createGate, type Gate } from "./gate.ts";
 import type { Lockout } from "./limits.ts";
@@ -28,6 +28,11 @@ import { requestIdOf } from "./request-id.ts";
 
 /** A refused request with more body than this to come loses its connection: reading it would be work for nobody. */
 const MAX_UNREAD_BYTES = 65_536;
+/**
+ * But the connection of a proxy stays, and Bun drops what it sends up to this size, which no limit on bodies can pass. A proxy
+ * that hands bodies through needs the whole answer at once: its client stops sending at the first line of it.
+ */
+const MAX_DROPPED_BYTES = 104_857_600;
 const PREFLIGHT_MAX_AGE_S = 600;
 /** Clients look below it for an authorization server. Who has none must say so to everybody, or they ask for no key. */
 const WELL_KNOWN = "/.well-known/";
@@ -64,7 +69,7 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
     } catch (thrown) {
       if (!(thrown instanceof AppError)) throw thrown;
       log.debug("request refused", { request_id: admission.requestId, code: thrown.code });
-      closeUnread(request, admission);
+      closeUnread(parts, request, admission);
       return { admission, refusal: refusal(admission, thrown) };
     }
   };
@@ -105,7 +110,7 @@ export function createGuard(parts: GuardParts): (request: Request) => Decision {
           const key = await verified(found, parts, authentication, request, admission);
           welcome(gate, route, key, request, admission);
         } catch (error) {
-          closeUnread(request, admission);
+          closeUnread(parts, request, admission);
           throw error;
         }
       };
@@ -217,15 +222,25 @@ function noteFailure(parts: GuardParts, lockout: Lockout, request: Request, nowM
   if (lockout.fail(address, nowMs)) parts.log.warn("locked out after repeated wrong keys", { address });
 }
 
-function addressOfClient({ socket, config }: GuardParts, request: Request): string {
-  const peer = socket()?.requestIP(request)?.address ?? "";
-  return clientAddress(peer, request.headers.get("x-forwarded-for"), config.current.network.trusted_proxies);
+function addressOfClient(parts: GuardParts, request: Request): string {
+  const { trusted_proxies: proxies } = parts.config.current.network;
+  return clientAddress(peerOf(parts, request), request.headers.get("x-forwarded-for"), proxies);
 }
 
-/** Makes the connection of a refused request end with it when there is much left to read. */
-function closeUnread({ headers: sent }: Request, { headers }: Admission): void {
-  if (sent.has("transfer-encoding") || Number(sent.get("content-length") ?? 0) > MAX_UNREAD_BYTES)
-    headers["connection"] = "close";
+function peerOf({ socket }: GuardParts, request: Request): string {
+  return socket()?.requestIP(request)?.address ?? "";
+}
+
+/** Makes the connection of a refused request end with it, once its answer has lingered, when there is much left to read. */
+function closeUnread(parts: GuardParts, request: Request, { headers }: Admission): void {
+  const { headers: sent } = request;
+  const length = sent.has("transfer-encoding")
+    ? Number.POSITIVE_INFINITY
+    : Number(sent.get("content-length"));
+  if (length <= MAX_UNREAD_BYTES) return;
+  const { trusted_proxies: proxies } = parts.config.current.network;
+  const isLeftToBun = length <= MAX_DROPPED_BYTES && !/\bclose\b/i.test(sent.get("connection") ?? "");
+  if (!isLeftToBun || !isTrustedProxy(peerOf(parts, request), proxies)) headers["connection"] = "close";
 }
 
 function isPreflight(request: Request): boolean {

@@ -1,0 +1,152 @@
+import { describe, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { createLingering, type LingeringLimits } from "../../src/http/lingering.ts";
+import { HOOK_SECRET, openHookServer, signature } from "../support/hooks.ts";
+import { rawStatus, TOKENS } from "../support/server.ts";
+
+const LIMITS: LingeringLimits = { patienceMs: 60_000, silenceMs: 60_000, bytes: 1_000, answers: 2 };
+
+/** A body that the test sends, piece by piece. */
+function openBody() {
+  let source: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const cancelled = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      source = controller;
+    },
+    cancel: () => cancelled.resolve(),
+  });
+  return {
+    request: new Request("http://localhost/", { method: "POST", body }),
+    send: (bytes: number) => source?.enqueue(new Uint8Array(bytes)),
+    end: () => source?.close(),
+    cancelled: cancelled.promise,
+  };
+}
+
+const refusal = (status = 413, headers: Record<string, string> = { connection: "close" }) =>
+  new Response("refused", { status, headers });
+
+describe("an answer that lingers", () => {
+  test("is there at once, and ends once the body has come", async () => {
+    const lingering = createLingering(LIMITS);
+    const { request, send, end } = openBody();
+    const answer = lingering.hold(request, refusal());
+    expect([answer.status, answer.headers.get("connection")]).toEqual([413, "close"]);
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe("refused");
+    send(100);
+    let isOver = false;
+    const over = reader.read().then(({ done }) => {
+      isOver = done;
+    });
+    await Bun.sleep(0);
+    expect([isOver, lingering.size]).toEqual([false, 1]);
+    end();
+    await over;
+    expect([isOver, lingering.size]).toEqual([true, 0]);
+  });
+
+  for (const [what, limits, sends] of [
+    ["stops sending", { silenceMs: 5 }, false],
+    ["sends too much", { bytes: 299 }, false],
+    ["sends for too long", { silenceMs: 50, patienceMs: 120 }, true],
+  ] as const)
+    test(`ends without a client that ${what}`, async () => {
+      const { request, send, cancelled } = openBody();
+      const answer = createLingering({ ...LIMITS, ...limits }).hold(request, refusal());
+      send(300);
+      const drip = sends ? setInterval(() => send(1), 1) : undefined;
+      expect(await answer.text()).toBe("refused");
+      await cancelled;
+      clearInterval(drip);
+    });
+
+  test("lets go of the body when its client has gone", async () => {
+    const lingering = createLingering(LIMITS);
+    const { request, cancelled } = openBody();
+    const answer = lingering.hold(request, refusal());
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await reader.cancel();
+    await cancelled;
+    expect(lingering.size).toBe(0);
+  });
+
+  test("is one of so many", () => {
+    const lingering = createLingering(LIMITS);
+    const answers = [1, 2, 3].map(() => refusal());
+    const held = answers.map((answer) => lingering.hold(openBody().request, answer));
+    expect(held.map((one, i) => one === answers[i])).toEqual([false, false, true]);
+    expect(lingering.size).toBe(2);
+  });
+
+  for (const [what, answer] of [
+    ["leaves its connection open", refusal(413, {})],
+    ["says that the body came too slowly", refusal(408)],
+    ["says that too much is going on", refusal(503)],
+  ] as const)
+    test(`is none that ${what}`, () =>
+      expect(createLingering().hold(openBody().request, answer)).toBe(answer));
+
+  test("is none where no body comes", () => {
+    const answer = refusal();
+    expect(createLingering().hold(new Request("http://localhost/"), answer)).toBe(answer);
+  });
+});
+
+/** Writes all of a request before it reads, as proxies do. Rejects when it cannot write to the end. */
+function writeThenRead(port: number, head: readonly string[], body: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("data", (bytes) => {
+      answer += bytes.toString("latin1");
+    });
+    socket.on("close", () => resolve(answer));
+    socket.write(`${head.join("\r\n")}\r\n\r\n`);
+    socket.write(body);
+  });
+}
+
+describe("a body that is refused is listened to until it has come", () => {
+  const BYTES = 32_000_000;
+  const body = Buffer.alloc(BYTES, "a");
+  const chunked = Buffer.concat([
+    Buffer.from(`${BYTES.toString(16)}\r\n`),
+    body,
+    Buffer.from("\r\n0\r\n\r\n"),
+  ]);
+  const key = `Authorization: Bearer ${TOKENS.owner}`;
+  const signed = () =>
+    Object.entries(signature(body.toString(), HOOK_SECRET)).map(([name, value]) => `${name}: ${value}`);
+
+  for (const version of ["1.0", "1.1"])
+    for (const [what, path, lines, status] of [
+      ["longer than it may be", "/api/v1/chat", () => [key], 413],
+      ["of a stranger", "/api/v1/chat", () => [], 401],
+      ["to nowhere", "/api/v1/nowhere", () => [key], 404],
+      ["of an event", "/webhook", signed, 413],
+      ["of an event that is not signed", "/webhook/nowhere", () => [], 404],
+    ] as const)
+      test(`one ${what}, by HTTP/${version}`, async () => {
+        await using server = await openHookServer();
+        const port = path.startsWith("/webhook") ? server.webhookPort : server.port;
+        const length = version === "1.0" ? `Content-Length: ${BYTES}` : "Transfer-Encoding: chunked";
+        const head = [
+          `POST ${path} HTTP/${version}`,
+          "Host: localhost",
+          "Connection: close",
+          length,
+          ...lines(),
+        ];
+        const answer = await writeThenRead(
+          port,
+          [...head, "Content-Type: application/json"],
+          version === "1.0" ? body : chunked,
+        );
+        expect(rawStatus(answer)).toBe(status);
+        expect(answer).toContain('"hint":');
+      });
+});

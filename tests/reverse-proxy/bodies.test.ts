@@ -3,7 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HOOK_SECRET, type HookServer, openHookServer, signature } from "../support/hooks.ts";
-import { curl, INSTALLED, NAME, type ReverseProxy, startProxy } from "../support/reverse-proxy.ts";
+import {
+  curl,
+  type Got,
+  INSTALLED,
+  NAME,
+  type ReverseProxy,
+  type Sent,
+  type Site,
+  startProxy,
+} from "../support/reverse-proxy.ts";
 import { TOKENS } from "../support/server.ts";
 
 setDefaultTimeout(120_000);
@@ -28,7 +37,27 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 async function openBehind(maxBodyBytes?: number): Promise<HookServer> {
   const limit = maxBodyBytes === undefined ? {} : { max_body_bytes: maxBodyBytes };
-  return await openHookServer({}, { settings: limit, api: { allowed_hosts: [NAME], ...limit } });
+  return await openHookServer(
+    {},
+    {
+      settings: limit,
+      api: { allowed_hosts: [NAME], ...limit },
+      config: { network: { trusted_proxies: ["127.0.0.1/32"] } },
+    },
+  );
+}
+
+/**
+ * What becomes of a body that is refused. Caddy (2.6, as Go has it) now and then cuts a client that is still sending, when
+ * its server has closed the body under its own transport; the client tries again, as here.
+ */
+async function refusalOf(site: Site, proxy: ReverseProxy, path: string, sent: Sent): Promise<Got> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await curl(proxy, path, { file: files.most, ...sent });
+    } catch (error) {
+      if (site !== "Caddyfile" || tries === 5) throw error;
+    }
 }
 
 for (const site of INSTALLED)
@@ -51,7 +80,7 @@ for (const site of INSTALLED)
             ["/api/v1/chat", KEY, "api"],
             ["/webhook", signed, "gateway.webhook"],
           ] as const)
-            expect((await curl(proxy, path, { file: files.most, headers, http })).json()).toMatchObject({
+            expect((await refusalOf(site, proxy, path, { headers, http })).json()).toMatchObject({
               status: 413,
               code: "body_too_large",
               hint: `Send less, or raise ${key}.max_body_bytes.`,
@@ -61,7 +90,7 @@ for (const site of INSTALLED)
         test(`who has no key is told so, and not that something is broken (HTTP/${http})`, async () => {
           for (const path of ["/api/v1/chat", "/webhook"]) {
             const headers = { "content-type": "application/json" };
-            const { status, json } = await curl(proxy, path, { file: files.most, headers, http });
+            const { status, json } = await refusalOf(site, proxy, path, { headers, http });
             const expected = path === "/webhook" ? [413, "body_too_large"] : [401, "unauthorized"];
             expect([status, json()["code"]]).toEqual(expected);
           }
@@ -72,7 +101,7 @@ for (const site of INSTALLED)
         const headers = { ...KEY, "transfer-encoding": "chunked" };
         const taken = await curl(proxy, "/api/v1/chat", { body: MESSAGE, headers });
         expect([taken.status, taken.json()["response"]]).toEqual([200, "hi"]);
-        const refused = await curl(proxy, "/api/v1/chat", { file: files.most, headers });
+        const refused = await refusalOf(site, proxy, "/api/v1/chat", { headers });
         expect([refused.status, refused.json()["code"]]).toEqual([413, "body_too_large"]);
       });
     });
@@ -83,7 +112,7 @@ for (const site of INSTALLED)
       const chat = await curl(proxy, "/api/v1/chat", { file: files.most, headers: KEY });
       expect([chat.status, chat.json()["response"]]).toEqual([200, "hi"]);
       expect((await curl(proxy, "/webhook", { file: files.most, headers: signed })).status).toBe(202);
-      const more = await curl(proxy, "/api/v1/chat", { file: files.more, headers: KEY });
+      const more = await refusalOf(site, proxy, "/api/v1/chat", { file: files.more, headers: KEY });
       expect(more.status).toBe(413);
       expect(more.text).toContain(site === "hermes.conf" ? "nginx" : "body_too_large");
     });

@@ -146,7 +146,7 @@ for (const site of INSTALLED)
           }),
         );
         const steps: (string | undefined)[] = [];
-        const onprogress = ({ progress, message }: { progress: number; message?: string }) => {
+        const onprogress = ({ progress, message }: { progress: number; message?: string | undefined }) => {
           steps.push(message);
           heard[progress - 1]?.resolve();
         };

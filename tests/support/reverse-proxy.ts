@@ -144,7 +144,7 @@ function makeCertificate(directory: string): string {
 }
 
 /** A port that nobody has at this moment. */
-function freePort(): number {
+export function freePort(): number {
   const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = server;
   server.stop(true);

@@ -47,7 +47,7 @@ function checkOAuth({ mcp }: Config, { faults, warnings }: Findings): void {
       message: "mcp.auth.issuer is missing: nobody could say which tokens are valid",
       hint: "Write the address of the authorization server, as its metadata has it.",
     });
-  if (mcp.public_url === undefined && !isLoopback(mcp.host))
+  if (mcp.public_url === undefined && (!isLoopback(mcp.host) || mcp.allowed_hosts.length > 0))
     warnings.push({
       path: ["mcp", "public_url"],
       message: "mcp.public_url is missing: tokens for another address than the listener's own are refused",

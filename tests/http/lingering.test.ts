@@ -150,3 +150,17 @@ describe("a body that is refused is listened to until it has come", () => {
         expect(answer).toContain('"hint":');
       });
 });
+
+test("a proxy has the whole answer at once, and its connection serves on behind what it still sends", async () => {
+  const config = { network: { trusted_proxies: ["127.0.0.1/32"] } };
+  await using server = await openHookServer({}, { config });
+  const body = Buffer.alloc(8_000_000, "a");
+  const head = [
+    ...["POST /api/v1/chat HTTP/1.1", "Host: localhost", "Content-Type: application/json"],
+    `Content-Length: ${body.byteLength}`,
+  ];
+  const next = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const told = await writeThenRead(server.port, head, Buffer.concat([body, Buffer.from(next)]));
+  expect([...told.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["401", "200"]);
+  expect(told).toMatch(/^HTTP\/1\.1 401 [\s\S]*?\r\nContent-Length: \d+\r\n/i);
+});

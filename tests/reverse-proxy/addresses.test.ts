@@ -54,7 +54,9 @@ for (const site of INSTALLED)
       await using scene = await open(site, ["127.0.0.1/32"]);
       const { server, proxy } = scene;
       await guess(proxy);
-      expect(server.log.filter((line) => line.includes("locked out")).join("\n")).toMatch(/address=127\.0\.0\.2\b/);
+      expect(server.log.filter((line) => line.includes("locked out")).join("\n")).toMatch(
+        /address=127\.0\.0\.2\b/,
+      );
       expect(await statusFor(proxy, CLIENT)).toBe(429);
       expect(await statusFor(proxy, CLIENT, forged(200))).toBe(429);
       expect(await statusFor(proxy, ANOTHER)).toBe(200);
@@ -66,7 +68,9 @@ for (const site of INSTALLED)
       await using scene = await open(site, []);
       const { server, proxy } = scene;
       await guess(proxy);
-      expect(server.log.filter((line) => line.includes("locked out")).join("\n")).toMatch(/address=127\.0\.0\.1\b/);
+      expect(server.log.filter((line) => line.includes("locked out")).join("\n")).toMatch(
+        /address=127\.0\.0\.1\b/,
+      );
       expect(await statusFor(proxy, ANOTHER, forged(1))).toBe(429);
     });
 
@@ -90,7 +94,10 @@ for (const site of INSTALLED)
       await using scene = await open(site, [], { allow_unsigned: true });
       const { server, proxy } = scene;
       expect((await server.event("", { n: 1 }, { secret: null })).status).toBe(202);
-      for (const headers of [{}, { "x-forwarded-for": "", connection: "close, x-forwarded-for, x-real-ip" }]) {
+      for (const headers of [
+        {},
+        { "x-forwarded-for": "", connection: "close, x-forwarded-for, x-real-ip" },
+      ]) {
         const sent = { body: '{"n":2}', headers: { "content-type": "application/json", ...headers } };
         expect((await curl(proxy, "/webhook", sent)).status).toBe(401);
       }

@@ -59,7 +59,12 @@ for (const site of INSTALLED)
     test("no spelling of a path gets past the key", async () => {
       const path = "/api/v1/status";
       expect(rawStatus(await rawThrough(proxy, request(path, [KEY])))).toBe(200);
-      const targets = [path, `https://${NAME}${path}`, `http://127.0.0.1:${server.port}${path}`, ...waysTo(path)];
+      const targets = [
+        path,
+        `https://${NAME}${path}`,
+        `http://127.0.0.1:${server.port}${path}`,
+        ...waysTo(path),
+      ];
       const told = await Promise.all(targets.map((target) => rawThrough(proxy, request(target))));
       expect(targets.filter((_, i) => isGiven(told[i] ?? ""))).toEqual([]);
       expect(told.join("")).not.toContain("0.0.0-test");
@@ -96,7 +101,10 @@ for (const site of INSTALLED)
           ["/mcp", 405],
         ] as const) {
           const headers = { authorization: `Bearer ${TOKENS.owner}`, "x-api-key": MCP_TOKENS.owner };
-          const keys = path === "/mcp" ? { "x-api-key": headers["x-api-key"] } : { authorization: headers.authorization };
+          const keys =
+            path === "/mcp"
+              ? { "x-api-key": headers["x-api-key"] }
+              : { authorization: headers.authorization };
           const got = await curl(proxy, path, { headers: keys, http: "2" });
           expect([path, got.version, got.status]).toEqual([path, "2", status]);
           expect(got.headers.get("strict-transport-security")).toBe("max-age=31536000");

@@ -67,7 +67,9 @@ for (const site of INSTALLED)
 
 test("the stricter file keeps connections for less time than Hermes does", () => {
   const text = readFileSync(join(ROOT, "docs/proxy/hermes-safer.conf"), "utf8");
-  const kept = [...text.matchAll(/^upstream .*keepalive_timeout (\d+)s;/gm)].map(([, seconds]) => Number(seconds));
+  const kept = [...text.matchAll(/^upstream .*keepalive_timeout (\d+)s;/gm)].map(([, seconds]) =>
+    Number(seconds),
+  );
   expect(kept.length).toBe(3);
   expect(Math.max(...kept)).toBeLessThan(IDLE_TIMEOUT_S);
 });

@@ -58,7 +58,8 @@ for (const site of INSTALLED)
           ...scheme.sign(Buffer.from(body), HOOK_SECRET, parts),
         };
         const changed = body.replace("evt_", "evu_").replace("SM", "SN");
-        if (name !== "gitlab") // it signs nothing, and sends its secret
+        if (name !== "gitlab")
+          // it signs nothing, and sends its secret
           expect((await curl(proxy, path, { body: changed, headers })).status).toBe(401);
         for (const [how, status] of [
           [{}, 202],

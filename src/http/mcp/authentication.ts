@@ -1,8 +1,7 @@
-import type { LiveConfig } from "../../config/live.ts";
 import type { Authentication } from "../authentication.ts";
 import { createKeyring, mcpKeys } from "../keys.ts";
 import type { AccessTokens } from "../oauth/access-tokens.ts";
-import { metadataUrl } from "../oauth/resource.ts";
+import { metadataUrl, type ResourceParts } from "../oauth/resource.ts";
 import { FIRST_GROUPS, scopeOf } from "../oauth/scopes.ts";
 import { bearerToken, eitherKey } from "../plugins/credentials.ts";
 
@@ -10,7 +9,8 @@ import { bearerToken, eitherKey } from "../plugins/credentials.ts";
  * Who calls MCP: by a key in either of two headers, or, with `oauth2`, by an access token as a bearer. Only then an answer
  * says anything of OAuth: some clients send no configured key to a server that does.
  */
-export function mcpAuthentication(config: LiveConfig, tokens: AccessTokens): Authentication {
+export function mcpAuthentication(parts: ResourceParts, tokens: AccessTokens): Authentication {
+  const { config } = parts;
   const keys = createKeyring(config, mcpKeys);
   const isOAuth = () => config.current.mcp.auth.type === "oauth2";
   return {
@@ -29,7 +29,7 @@ export function mcpAuthentication(config: LiveConfig, tokens: AccessTokens): Aut
         realm: "hermes",
         ...(error && { error: error.error }),
         scope: error?.scope ?? scopeOf(FIRST_GROUPS),
-        resource_metadata: metadataUrl(config.current, request),
+        resource_metadata: metadataUrl(parts, request),
       };
       const shown = Object.entries(parameters).map(([name, value]) => `${name}="${value}"`);
       return `Bearer ${shown.join(", ")}`;

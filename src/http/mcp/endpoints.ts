@@ -88,18 +88,19 @@ function toolsApi(parts: McpApiParts) {
 }
 
 /** The metadata of the protected resource; nothing at all where no authorization server is configured. */
-function metadataApi({ config }: McpApiParts) {
+function metadataApi(parts: McpApiParts) {
+  const { config } = parts;
   const serve = ({ request, admission }: Exchange) => {
     if (config.current.mcp.auth.type !== "oauth2")
       throw new AppError("not_found", "There is nothing at this address.");
-    const document = json(admission, resourceMetadata(config.current, request));
+    const document = json(admission, resourceMetadata(parts, request));
     return document; // not `return json(...)`: Elysia would take the handler for an asynchronous one
   };
   return admittedPlugin().get(MCP_ROUTES.metadata.path, serve).get(MCP_ROUTES.metadataOfMcp.path, serve);
 }
 
 async function serveMcp(parts: McpApiParts, { request, admission }: Exchange): Promise<Response> {
-  if (admission.route === PAGE) return helpPage(parts.config.current, request, admission);
+  if (admission.route === PAGE) return helpPage(parts, request, admission);
   await admission.verify?.();
   const body = request.method === "POST" ? await readJson(parts, request, limitOf(parts)) : undefined;
   try {

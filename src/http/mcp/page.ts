@@ -1,7 +1,7 @@
 import type { Config } from "../../config/schema.ts";
 import type { Admission } from "../admission.ts";
 import { content } from "../answers.ts";
-import { baseOf } from "../oauth/resource.ts";
+import { baseOf, type ResourceParts } from "../oauth/resource.ts";
 
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
@@ -12,9 +12,9 @@ const HEADERS = {
 };
 
 /** What whoever opens the address in a browser reads: how to connect a client. It needs nothing from anywhere else. */
-export function helpPage(config: Config, request: Request, admission: Admission): Response {
-  const url = escaped(`${baseOf(config, request)}/mcp`);
-  return content(admission, page(url, config.mcp.auth.type), HEADERS);
+export function helpPage(parts: ResourceParts, request: Request, admission: Admission): Response {
+  const url = escaped(`${baseOf(parts, request)}/mcp`);
+  return content(admission, page(url, parts.config.current.mcp.auth.type), HEADERS);
 }
 
 type AuthType = Config["mcp"]["auth"]["type"];

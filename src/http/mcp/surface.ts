@@ -44,7 +44,7 @@ export function mcpSurface(createEndpoint: () => McpEndpoint): SurfaceKind {
 function openMcpSurface(kind: SurfaceKind, parts: SurfaceParts, endpoint: McpEndpoint): Surface {
   const { config, fetch, tools, socket } = parts;
   const port = () => socket()?.port ?? config.current.mcp.port;
-  const authentication = mcpAuthentication(config, createAccessTokens({ config, fetch, port }));
+  const authentication = mcpAuthentication(parts, createAccessTokens({ config, fetch, port }));
   const streams = createMcpStreams();
   const work = createWork();
   return {

@@ -1,8 +1,13 @@
 import type { Config } from "../../config/schema.ts";
+import type { SurfaceParts } from "../edge.ts";
+import { clientScheme } from "../plugins/client-address.ts";
 import { scopeOfGroup } from "./scopes.ts";
 
 const METADATA_PATH = "/.well-known/oauth-protected-resource";
 const MCP_PATH = "/mcp";
+
+/** What the address of a request is found out from. */
+export type ResourceParts = Pick<SurfaceParts, "config" | "socket">;
 
 /** The public address without `/mcp` and without a slash at its end; null when the configuration names none. */
 export function publicBase({ mcp }: Config): string | null {
@@ -10,8 +15,13 @@ export function publicBase({ mcp }: Config): string | null {
 }
 
 /** The address of the server as the client of this request sees it. The guard has checked the Host. */
-export function baseOf(config: Config, request: Request): string {
-  return publicBase(config) ?? `http://${request.headers.get("host")}`;
+export function baseOf({ config, socket }: ResourceParts, request: Request): string {
+  const base = publicBase(config.current);
+  if (base !== null) return base;
+  const peer = socket()?.requestIP(request)?.address ?? "";
+  const { trusted_proxies: proxies } = config.current.network;
+  const scheme = clientScheme(peer, request.headers.get("x-forwarded-proto"), proxies);
+  return `${scheme}://${request.headers.get("host")}`;
 }
 
 /** True for a request to `/mcp` or to the metadata of that resource. */
@@ -20,16 +30,17 @@ function isAtMcp(request: Request): boolean {
 }
 
 /** Where the metadata of the resource are that the request went to. */
-export function metadataUrl(config: Config, request: Request): string {
-  return `${baseOf(config, request)}${METADATA_PATH}${isAtMcp(request) ? MCP_PATH : ""}`;
+export function metadataUrl(parts: ResourceParts, request: Request): string {
+  return `${baseOf(parts, request)}${METADATA_PATH}${isAtMcp(request) ? MCP_PATH : ""}`;
 }
 
 /** The metadata of the protected resource (RFC 9728 §2), at either of its two addresses. */
-export function resourceMetadata(config: Config, request: Request): Record<string, unknown> {
+export function resourceMetadata(parts: ResourceParts, request: Request): Record<string, unknown> {
+  const { mcp, tools } = parts.config.current;
   return {
-    resource: `${baseOf(config, request)}${isAtMcp(request) ? MCP_PATH : ""}`,
-    authorization_servers: [config.mcp.auth.issuer],
-    scopes_supported: config.tools.groups.map(scopeOfGroup),
+    resource: `${baseOf(parts, request)}${isAtMcp(request) ? MCP_PATH : ""}`,
+    authorization_servers: [mcp.auth.issuer],
+    scopes_supported: tools.groups.map(scopeOfGroup),
     bearer_methods_supported: ["header"],
     resource_name: "Hermes",
   };

@@ -28,6 +28,15 @@ export function isTrustedProxy(peer: string, trustedProxies: readonly string[]):
   return trustedProxies.length > 0 && isInCidrs(plain(peer), trustedProxies);
 }
 
+/** The scheme that a client used: that of the connection, unless a trusted proxy says in `X-Forwarded-Proto` that it was TLS. */
+export function clientScheme(
+  peer: string,
+  forwardedProto: string | null,
+  trustedProxies: readonly string[],
+): "http" | "https" {
+  return forwardedProto === "https" && isTrustedProxy(peer, trustedProxies) ? "https" : "http";
+}
+
 /** Without the brackets and the port that some proxies add, and IPv4 as IPv4. */
 function plain(text: string): string {
   const address = text.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");

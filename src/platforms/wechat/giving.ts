@@ -47,7 +47,9 @@ export function createGiving(parts: GivingParts): Giving {
       const isLast = isInCall ? !pushes.areAllowed : left === 1;
       if (isLast && rest.length === 0 && !isWhole) return pumpLater(user, isInCall);
       const text = isLast && rest.length > 0 ? next.text + words.more : next.text;
-      if (isInCall && !held.give(user, text)) continue; // its time was up just now
+      const given = isInCall ? held.give(user, text) : null;
+      if (isInCall && given === null) continue; // its time was up just now
+      await given; // until then the call can be cut off, and takes the text with it
       if (isInCall) pushes.replied(user);
       else if (!(await pushes.send(user, { msgtype: "text", text: { content: text } }, signal))) return;
       conversation.kept.shift();

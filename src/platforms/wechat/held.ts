@@ -8,8 +8,10 @@ export interface Brought {
 export interface Held {
   /** One more call for this message. */
   open(message: Brought): HeldCall;
-  /** Gives the text to the oldest message of the person that waits. False when none does. */
-  give(user: string, text: string): boolean;
+  /**
+   * Gives the text to the oldest message of the person that waits. Resolves once a call is answered with it; null when none waits.
+   */
+  give(user: string, text: string): Promise<void> | null;
   /** True while a call of the person waits. */
   isWaiting(user: string): boolean;
 }
@@ -22,14 +24,24 @@ export interface HeldCall {
   isTaken: boolean;
   /** The answer to its message, however many calls ask for it; null when there is none in this time. */
   answer(waitMs: number): Promise<string | null>;
+  /** The same for a call that may not get through any more: no text is given to it, unless another call gets it. */
+  overhear(waitMs: number): Promise<string | null>;
+  /** It is answered just now, with the answer to its message. */
+  answered(): void;
 }
+
+type Tell = (text: string) => void;
 
 interface Exchange extends Brought {
   attempts: number;
   isTaken: boolean;
   text: string | null;
-  /** Tells the calls that wait. */
-  waiting: Set<(text: string) => void>;
+  /** Tells the calls that wait for it. */
+  waiting: Set<Tell>;
+  /** Tells those that only overhear it. */
+  overhearing: Set<Tell>;
+  /** A call was answered with the text. */
+  given: PromiseWithResolvers<void>;
   openedAtMs: number;
 }
 
@@ -65,6 +77,8 @@ export function createHeld(repeatMs: number, now: () => number = () => performan
         isTaken: false,
         text: null,
         waiting: new Set(),
+        overhearing: new Set(),
+        given: Promise.withResolvers(),
         openedAtMs: now(),
       };
       exchanges.set(message.id, exchange);
@@ -77,29 +91,31 @@ export function createHeld(repeatMs: number, now: () => number = () => performan
         set isTaken(isTaken) {
           exchange.isTaken = isTaken;
         },
-        answer: (waitMs) => answerOf(exchange, waitMs),
+        answer: (waitMs) => answerOf(exchange, exchange.waiting, waitMs),
+        overhear: (waitMs) => answerOf(exchange, exchange.overhearing, waitMs),
+        answered: exchange.given.resolve,
       };
     },
     give(user, text) {
       const exchange = waitingFor(user);
-      if (exchange === undefined) return false;
+      if (exchange === undefined) return null;
       exchange.text = text;
-      for (const tell of exchange.waiting) tell(text);
-      return true;
+      for (const tell of [...exchange.waiting, ...exchange.overhearing]) tell(text);
+      return exchange.given.promise;
     },
     isWaiting: (user) => waitingFor(user) !== undefined,
   };
 }
 
-function answerOf(exchange: Exchange, waitMs: number): Promise<string | null> {
+function answerOf(exchange: Exchange, told: Set<Tell>, waitMs: number): Promise<string | null> {
   if (exchange.text !== null || waitMs <= 0) return Promise.resolve(exchange.text);
   return new Promise((resolve) => {
     const end = (text: string | null) => {
       clearTimeout(timer);
-      exchange.waiting.delete(end);
+      told.delete(end);
       resolve(text);
     };
     const timer = setTimeout(end, waitMs, null);
-    exchange.waiting.add(end);
+    told.add(end);
   });
 }

@@ -78,6 +78,7 @@ export function createWebhook(parts: WebhookParts) {
     await take(call, heard, hooks);
     const text = (await answering) ?? (await afterHolding(call, user, receivedAtMs));
     if (text === null) return call.isTaken ? SUCCESS : LATER;
+    call.answered();
     const names = { ToUserName: user, FromUserName: heard.account };
     return callback.answer({
       ...names,
@@ -93,10 +94,12 @@ export function createWebhook(parts: WebhookParts) {
     { user, opens, message }: Taken,
     hooks: ConnectionHooks,
   ): Promise<void> {
-    const isGiven = call.attempt === 1 && opens !== null && open(user, opens);
+    // Of what is kept, some may have become ready since the call before was given up.
+    const isGiven = call.attempt === 1 ? opens !== null && open(user, opens) : giving.giveKept(user);
     if (call.isTaken) return;
     try {
-      if (!isGiven || !asksForMore(message.text)) await hooks.emit(message);
+      const isComing = isGiven || (!pushes.areAllowed && parts.working.has(user));
+      if (!isComing || !asksForMore(message.text)) await hooks.emit(message);
       call.isTaken = true;
     } catch (error) {
       hooks.log("warn", "a message could not be taken; WeChat delivers it again", { id: message.id, error });
@@ -107,8 +110,9 @@ export function createWebhook(parts: WebhookParts) {
   async function afterHolding(call: HeldCall, user: string, receivedAtMs: number): Promise<string | null> {
     const isOver = call.isTaken && (pushes.areAllowed || call.attempt >= LAST_ATTEMPT);
     if (isOver) return !pushes.areAllowed && parts.working.has(user) ? parts.words.thinking : null;
-    // Nothing is said: WeChat hangs up and calls again.
-    return call.answer(receivedAtMs + parts.timing.hangUpMs - Date.now());
+    // Nothing is said: WeChat hangs up and calls again. An answer that gets ready until then is kept for the next call: nobody
+    // knows whether this one still carries it.
+    return call.overhear(receivedAtMs + parts.timing.hangUpMs - Date.now());
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { createFates } from "../fates.ts";
 import type { CallbackAnswer } from "./contract.ts";
 
 /** Nothing is documented of how often and when; three times is what other callbacks of its kind get. */
@@ -10,12 +11,14 @@ export interface Callbacks {
   post(url: string, payload: { msgId?: unknown }): void;
   readonly answers: CallbackAnswer[];
   readonly pending: number;
+  isGivenUp(msgId: string): boolean;
   stop(): void;
 }
 
 export function createCallbacks(secret: () => string, retryAfterMs: number): Callbacks {
   const answers: CallbackAnswer[] = [];
   const timers = new Set<Timer>();
+  const fates = createFates();
   let pending = 0;
 
   const attempt = async (url: string, payload: { msgId?: unknown }, triesLeft: number): Promise<void> => {
@@ -29,8 +32,10 @@ export function createCallbacks(secret: () => string, retryAfterMs: number): Cal
       () => 0,
     );
     answers.push({ msgId: String(payload.msgId), status });
-    if ((status >= 200 && status < 300) || triesLeft === 1) {
+    const isTaken = status >= 200 && status < 300;
+    if (isTaken || triesLeft === 1) {
       pending -= 1;
+      fates.end(String(payload.msgId), isTaken);
       return;
     }
     const timer = setTimeout(() => {
@@ -46,8 +51,10 @@ export function createCallbacks(secret: () => string, retryAfterMs: number): Cal
     },
     post(url, payload) {
       pending += 1;
+      fates.begin(String(payload.msgId));
       void attempt(url, payload, TRIES);
     },
+    isGivenUp: fates.isGivenUp,
     stop() {
       for (const timer of timers) clearTimeout(timer);
     },

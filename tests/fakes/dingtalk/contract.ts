@@ -134,6 +134,8 @@ export interface FakeDingTalk extends AsyncDisposable {
   /** From now on messages are posted to this address, signed; null: over the connection. */
   postTo(url: string | null): void;
   readonly callbackAnswers: readonly CallbackAnswer[];
+  /** This message is posted no more, and no post of it was taken. Over the connection, DingTalk gives nothing up. */
+  isGivenUp(msgId: string): boolean;
 
   /** Connections that are open, and how many there were in all. */
   readonly connections: number;

@@ -78,6 +78,7 @@ export function startFakeDingTalk(options: FakeDingTalkOptions = {}): FakeDingTa
       address = url;
     },
     callbackAnswers: callbacks.answers,
+    isGivenUp: callbacks.isGivenUp,
     get connections() {
       return stream.connections.size;
     },

@@ -3,6 +3,8 @@ import type { CallbackAnswer, FakeFeishuOptions, Json } from "./contract.ts";
 
 /** 15 seconds, 5 minutes, an hour and 6 hours. */
 const REDELIVERIES_MS = [15_000, 300_000, 3_600_000, 21_600_000];
+/** Later answers are none. */
+const ANSWER_TIMEOUT_MS = 3000;
 const BLOCK_BYTES = 16;
 
 /** A request as Feishu makes it. */
@@ -20,7 +22,10 @@ export interface Callbacks {
 }
 
 /** Calls again, on Feishu's clock made faster, what is not answered with 200. */
-export function createCallbacks(options: FakeFeishuOptions): Callbacks {
+export function createCallbacks(
+  options: FakeFeishuOptions,
+  ended: (eventId: string, isTaken: boolean) => void,
+): Callbacks {
   const { clock = 1000 } = options;
   const answers: CallbackAnswer[] = [];
   const timers = new Set<Timer>();
@@ -28,11 +33,17 @@ export function createCallbacks(options: FakeFeishuOptions): Callbacks {
 
   const attempt = async (url: string, event: Json, eventId: string, tries: number) => {
     const { headers, body } = callbackOf(event, options);
-    const answer = await fetch(url, { method: "POST", headers, body }).catch(() => null);
-    answers.push({ eventId, status: answer?.status ?? 0, body: (await answer?.text()) ?? "" });
+    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+    const answer = await fetch(url, { method: "POST", headers, body, signal }).then(
+      async (response) => ({ status: response.status, body: await response.text() }),
+      () => ({ status: 0, body: "" }),
+    );
+    answers.push({ eventId, ...answer });
     const afterMs = REDELIVERIES_MS[tries];
-    if (answer?.status === 200 || afterMs === undefined) {
+    const isTaken = answer.status === 200;
+    if (isTaken || afterMs === undefined) {
       pending -= 1;
+      ended(eventId, isTaken);
       return;
     }
     const timer = setTimeout(() => {

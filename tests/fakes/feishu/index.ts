@@ -1,3 +1,4 @@
+import { createFates } from "../fates.ts";
 import { createCallbacks } from "./callbacks.ts";
 import { buttonsOf, markdownOf, pingsOf, wordsOf } from "./cards.ts";
 import type {
@@ -77,6 +78,8 @@ export interface FakeFeishu extends AsyncDisposable {
   readonly heartbeats: number;
   readonly acks: readonly Ack[];
   readonly answers: readonly CallbackAnswer[];
+  /** Feishu has stopped to tell of this message, and nobody has acknowledged it. */
+  isGivenUp(message: StoredMessage): boolean;
   /** Events that nobody has acknowledged. */
   readonly pending: number;
   /** Cuts every connection without a close frame. */
@@ -99,8 +102,9 @@ export interface FakeFeishu extends AsyncDisposable {
 export function startFakeFeishu(options: FakeFeishuOptions = {}): FakeFeishu {
   const workspace = createWorkspace();
   const platform = createOpenPlatform(APP, workspace, options.tokenLifetimeS ?? 7200);
-  const link = createLongConnection(options);
-  const callbacks = createCallbacks(options);
+  const fates = createFates();
+  const link = createLongConnection(options, fates.end);
+  const callbacks = createCallbacks(options, fates.end);
   const events = new Map<string, Json>();
   let address: string | null = null;
   let endpointFailures: number[] = [];
@@ -131,6 +135,7 @@ export function startFakeFeishu(options: FakeFeishuOptions = {}): FakeFeishu {
     const header = event["header"] as Json;
     if (options.verificationToken !== undefined) header["token"] = options.verificationToken;
     const eventId = String(header["event_id"]);
+    fates.begin(eventId);
     if (address !== null) callbacks.deliver(address, event, eventId);
     else link.deliver({ event, eventId, tries: 0, ...(pieces === undefined ? {} : { pieces }) });
   };
@@ -215,6 +220,7 @@ export function startFakeFeishu(options: FakeFeishuOptions = {}): FakeFeishu {
     },
     acks: link.acks,
     answers: callbacks.answers,
+    isGivenUp: ({ id }) => fates.isGivenUp(eventIdOf(events.get(id))),
     get pending() {
       return link.pending + callbacks.pending;
     },
@@ -242,4 +248,8 @@ export function startFakeFeishu(options: FakeFeishuOptions = {}): FakeFeishu {
       await server.stop(true);
     },
   };
+}
+
+function eventIdOf(event: Json | undefined): string {
+  return String((event?.["header"] as Json | undefined)?.["event_id"]);
 }

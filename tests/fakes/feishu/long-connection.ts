@@ -43,7 +43,10 @@ export interface LongConnection {
 }
 
 /** Takes connections by tickets that are good for one, cuts events into frames, and delivers again what nobody acknowledges. */
-export function createLongConnection(options: FakeFeishuOptions): LongConnection {
+export function createLongConnection(
+  options: FakeFeishuOptions,
+  ended: (eventId: string, isTaken: boolean) => void,
+): LongConnection {
   const { pingInterval = 0.2, reconnectInterval = 0.2, reconnectNonce = 0, reconnectCount = -1 } = options;
   const { redeliverAfterMs = 3000 } = options;
   const connections = new Set<ServerWebSocket<Link>>();
@@ -72,6 +75,7 @@ export function createLongConnection(options: FakeFeishuOptions): LongConnection
     const again = () => {
       connection.data.unacknowledged.delete(messageId);
       if (delivery.tries + 1 < MAX_TRIES) deliver({ ...delivery, tries: delivery.tries + 1 });
+      else ended(delivery.eventId, false);
     };
     const timer = setTimeout(again, redeliverAfterMs);
     connection.data.unacknowledged.set(messageId, { delivery, timer });
@@ -86,7 +90,8 @@ export function createLongConnection(options: FakeFeishuOptions): LongConnection
     const { code } = JSON.parse(new TextDecoder().decode(frame.payload)) as { code: number };
     const { headers, seqId, logId, service } = frame;
     acks.push({ eventId: sent.delivery.eventId, code, headers, seqId, logId, service });
-    if (code !== 200) deliver({ ...sent.delivery, tries: sent.delivery.tries + 1 });
+    if (code === 200) ended(sent.delivery.eventId, true);
+    else deliver({ ...sent.delivery, tries: sent.delivery.tries + 1 });
   };
 
   return {

@@ -131,6 +131,8 @@ export interface FakeSlack extends AsyncDisposable {
   readonly opened: number;
   /** Deliveries that nobody has acknowledged yet. */
   readonly pending: number;
+  /** Slack has stopped to deliver the events of this message, and none was acknowledged. */
+  isGivenUp(ts: string): boolean;
   /** Answers of the app to deliveries by HTTP. */
   readonly answers: readonly HttpAnswer[];
   /** Cuts every connection without a close frame. */

@@ -26,8 +26,11 @@ export interface Envelopes {
   stop(): void;
 }
 
+/** Told of a delivery that is over: acknowledged, or tried for the last time. */
+export type Ended = (delivery: Delivery, isTaken: boolean) => void;
+
 /** `Envelopes` that are sent again after `redeliverAfterMs`. */
-export function createEnvelopes(redeliverAfterMs: number): Envelopes {
+export function createEnvelopes(redeliverAfterMs: number, ended: Ended): Envelopes {
   const connections = new Set<Connection>();
   let waiting: Delivery[] = [];
 
@@ -36,6 +39,7 @@ export function createEnvelopes(redeliverAfterMs: number): Envelopes {
     const timer = setTimeout(() => {
       connection.data.unacknowledged.delete(envelope);
       if (delivery.retry < MAX_RETRIES) deliver({ ...delivery, retry: delivery.retry + 1 });
+      else ended(delivery, false);
     }, redeliverAfterMs);
     connection.data.unacknowledged.set(envelope, { delivery, timer });
     connection.send(JSON.stringify(envelopeOf(envelope, delivery)));
@@ -62,8 +66,11 @@ export function createEnvelopes(redeliverAfterMs: number): Envelopes {
       deliverWaiting();
     },
     acknowledge({ data }, envelope) {
-      clearTimeout(data.unacknowledged.get(envelope)?.timer);
+      const sent = data.unacknowledged.get(envelope);
+      if (sent === undefined) return;
+      clearTimeout(sent.timer);
       data.unacknowledged.delete(envelope);
+      ended(sent.delivery, true);
     },
     lose(connection) {
       connections.delete(connection);

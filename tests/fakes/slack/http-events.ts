@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { Delivery, HttpAnswer } from "./contract.ts";
+import type { Ended } from "./envelopes.ts";
 
 /** Slack tries three times more: at once, after a minute, and after five (docs.slack.dev/apis/events-api, retries). */
 const RETRIES_AFTER_MS = [0, 60_000, 300_000];
@@ -38,7 +39,7 @@ export function signatureOf(signingSecret: string, timestamp: string, body: stri
 }
 
 /** `clock` is how much faster the retries come than Slack's. */
-export function createHttpEvents(signingSecret: string, clock: number): HttpEvents {
+export function createHttpEvents(signingSecret: string, clock: number, ended: Ended): HttpEvents {
   const answers: HttpAnswer[] = [];
   const timers = new Set<Timer>();
   let pending = 0;
@@ -56,6 +57,7 @@ export function createHttpEvents(signingSecret: string, clock: number): HttpEven
     // Commands and buttons are not delivered again: the person sees that it failed.
     if (isTaken || waitMs === undefined || delivery.kind !== "events_api") {
       pending -= 1;
+      ended(delivery, isTaken);
       return;
     }
     const timer = setTimeout(() => {

@@ -1,3 +1,4 @@
+import { createFates } from "../fates.ts";
 import type { Args, Delivery, FakeSlack, FakeSlackOptions } from "./contract.ts";
 import { createHttpEvents } from "./http-events.ts";
 import { createPeople } from "./people.ts";
@@ -21,8 +22,10 @@ const LOOK_EVERY_MS = 5;
  */
 export function startFakeSlack(options: FakeSlackOptions = {}): FakeSlack {
   const workspace = createWorkspace();
-  const socketMode = createSocketMode(options);
-  const http = createHttpEvents(SIGNING_SECRET, options.clock ?? 1000);
+  const fates = createFates();
+  const ended = (delivery: Delivery, isTaken: boolean) => fates.end(messageOf(delivery), isTaken);
+  const socketMode = createSocketMode(options, ended);
+  const http = createHttpEvents(SIGNING_SECRET, options.clock ?? 1000, ended);
   const webApi = createWebApi({ ...TOKENS, workspace, ticket: socketMode.ticket });
   const server = serveSlack({ workspace, socketMode, webApi, botToken: TOKENS.botToken });
   const origin = `http://127.0.0.1:${server.port}`;
@@ -30,6 +33,7 @@ export function startFakeSlack(options: FakeSlackOptions = {}): FakeSlack {
 
   const deliver = (kind: Delivery["kind"], payload: Args) => {
     const delivery = { kind, payload, retry: 0 };
+    fates.begin(messageOf(delivery));
     if (address === null) socketMode.envelopes.deliver(delivery);
     else http.deliver(address, delivery);
   };
@@ -55,6 +59,7 @@ export function startFakeSlack(options: FakeSlackOptions = {}): FakeSlack {
       return socketMode.envelopes.pending + http.pending;
     },
     answers: http.answers,
+    isGivenUp: fates.isGivenUp,
     drop() {
       for (const connection of socketMode.connections) connection.terminate();
     },
@@ -84,6 +89,11 @@ export function startFakeSlack(options: FakeSlackOptions = {}): FakeSlack {
       await server.stop(true);
     },
   };
+}
+
+/** The `ts` of the message that an event tells of; empty where there is none. */
+function messageOf({ payload }: Delivery): string {
+  return String((payload["event"] as Args | undefined)?.["ts"] ?? "");
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {

@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "bun";
 import type { FakeSlackOptions } from "./contract.ts";
-import { type Connection, createEnvelopes, type Envelopes, type SocketData } from "./envelopes.ts";
+import {
+  type Connection,
+  createEnvelopes,
+  type Ended,
+  type Envelopes,
+  type SocketData,
+} from "./envelopes.ts";
 
 /** The other side of Socket Mode (docs.slack.dev/apis/events-api/using-socket-mode). */
 export interface SocketMode {
@@ -20,8 +26,8 @@ export interface SocketMode {
 }
 
 /** Takes connections, greets and pings them. */
-export function createSocketMode(options: FakeSlackOptions): SocketMode {
-  const envelopes = createEnvelopes(options.redeliverAfterMs ?? 3000);
+export function createSocketMode(options: FakeSlackOptions, ended: Ended): SocketMode {
+  const envelopes = createEnvelopes(options.redeliverAfterMs ?? 3000, ended);
   const connections = new Set<Connection>();
   const tickets = new Set<string>();
   const now = { opened: 0, refusesUntilMs: 0, saysHello: true, pings: true };

@@ -6,6 +6,7 @@ import { type CallbackFields, createEnvelopes, type Envelopes, type Mode } from 
 
 const MAX_TEXT_BYTES = 2048;
 const PICTURE = "mmbiz_jpg/0";
+const APP_ID = "wx5823bf96d3bd56c7";
 
 /** What a person sees of the account. */
 export interface ShownMessage {
@@ -25,6 +26,7 @@ export interface FakeWechatOptions {
   format?: "xml" | "json";
   /** Verified accounts may push. */
   isVerified?: boolean;
+  appId?: string;
 }
 
 /** An official account (https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Overview.html). */
@@ -53,9 +55,9 @@ export interface FakeWechat extends ServerApi {
 
 /** Starts WeChat. */
 export function startFakeWechat(options: FakeWechatOptions = {}): FakeWechat {
-  const { clock = 50, mode = "plain", format = "xml", isVerified = true } = options;
+  const { clock = 50, mode = "plain", format = "xml", isVerified = true, appId = APP_ID } = options;
   const keys = {
-    appId: "wx5823bf96d3bd56c7",
+    appId,
     appSecret: "account-secret-0123456789",
     token: "callback-token",
     encodingAesKey: "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",

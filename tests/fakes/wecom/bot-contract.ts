@@ -38,6 +38,8 @@ export interface FakeWecomBot extends AsyncDisposable {
   write(text: string, writing?: Writing): string;
   /** Brings a message once more. */
   again(msgid: string): void;
+  /** WeCom brings this message no more, and nobody has answered it. */
+  isGivenUp(msgid: string): boolean;
   /** An event, such as `enter_chat`. Returns its `req_id`. */
   event(eventtype: string, user?: string): string;
   messages(chat?: string): readonly ShownBotMessage[];

@@ -11,6 +11,8 @@ export interface BotMail {
   write(text: string, writing: Writing): string;
   /** Brings a message once more. */
   again(msgid: string): void;
+  /** It is brought no more, and nobody has answered it. */
+  isGivenUp(msgid: string): boolean;
   /** Somebody is connected: brings what nobody was there for. */
   connected(): void;
   stop(): void;
@@ -25,9 +27,17 @@ export interface BotMailParts {
   send(frame: BotFrame): boolean;
 }
 
+interface Mail {
+  body: Record<string, unknown>;
+  tries: number;
+  /** The last try has had its time. */
+  isOver: boolean;
+  timer?: Timer;
+}
+
 /** Brings each message until somebody answers it, three times at most. */
 export function createBotMail({ botId, chats, clock, send }: BotMailParts): BotMail {
-  const written = new Map<string, { body: Record<string, unknown>; tries: number; timer?: Timer }>();
+  const written = new Map<string, Mail>();
   let isStopped = false;
 
   function bring(msgid: string): boolean {
@@ -41,9 +51,10 @@ export function createBotMail({ botId, chats, clock, send }: BotMailParts): BotM
     if (message === undefined || isStopped) return;
     clearTimeout(message.timer);
     if (bring(msgid)) message.tries += 1;
-    if (message.tries >= TRIES) return;
     message.timer = setTimeout(() => {
-      if (!chats.isAnswered(msgid)) tryToBring(msgid);
+      if (chats.isAnswered(msgid)) return;
+      if (message.tries < TRIES) tryToBring(msgid);
+      else message.isOver = true;
     }, AGAIN_AFTER_MS / clock);
   }
 
@@ -60,11 +71,12 @@ export function createBotMail({ botId, chats, clock, send }: BotMailParts): BotM
         text: { content: text },
         ...more,
       };
-      written.set(msgid, { body, tries: 0 });
+      written.set(msgid, { body, tries: 0, isOver: false });
       tryToBring(msgid);
       return msgid;
     },
     again: (msgid) => void bring(msgid),
+    isGivenUp: (msgid) => written.get(msgid)?.isOver === true && !chats.isAnswered(msgid),
     connected() {
       for (const [msgid, { tries }] of written) if (tries === 0) tryToBring(msgid);
     },

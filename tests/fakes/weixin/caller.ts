@@ -1,3 +1,5 @@
+import { createFates } from "../fates.ts";
+
 /** WeCom and WeChat call three times in all; each time they hang up after five seconds. */
 const TRIES = 3;
 const HANG_UP_AFTER_MS = 5000;
@@ -25,6 +27,8 @@ export interface Caller {
   /** Calls until it is answered, three times at most. Resolves to the last answer. */
   deliver(id: string, make: MakeCall): Promise<CallAnswer>;
   readonly answers: readonly CallAnswer[];
+  /** It is called with this message no more, and no call was answered. */
+  isGivenUp(id: string): boolean;
   /** Deliveries that are under way. */
   readonly pending: number;
 }
@@ -32,6 +36,7 @@ export interface Caller {
 /** `clock`: how much faster time goes than on the platform. */
 export function createCaller(clock: number): Caller {
   const answers: CallAnswer[] = [];
+  const fates = createFates();
   let address: string | null = null;
   let pending = 0;
 
@@ -60,6 +65,7 @@ export function createCaller(clock: number): Caller {
 
   return {
     answers,
+    isGivenUp: fates.isGivenUp,
     get pending() {
       return pending;
     },
@@ -68,11 +74,11 @@ export function createCaller(clock: number): Caller {
     },
     async deliver(id, make) {
       pending += 1;
-      try {
-        return await attempt(id, 1, make);
-      } finally {
-        pending -= 1;
-      }
+      fates.begin(id);
+      const answer = await attempt(id, 1, make);
+      pending -= 1;
+      fates.end(id, answer.status === 200);
+      return answer;
     },
   };
 }

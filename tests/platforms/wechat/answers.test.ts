@@ -91,6 +91,40 @@ describe("an answer", () => {
   });
 });
 
+describe("an answer outlives the process", () => {
+  test("until its call is answered, for which it may have to wait: only then it counts as given", async () => {
+    await using rig = start(IN_TIME);
+    const onDisk = Promise.withResolvers<void>();
+    rig.heard.before = () => onDisk.promise;
+    const call = rig.wechat.write("question");
+    await rig.wechat.until(() => rig.heard.emitted.length === 1, "it was brought");
+    let isGiven = false;
+    const sending = send(rig, "answer").then(() => {
+      isGiven = true;
+    });
+    await Bun.sleep(50);
+    expect(isGiven).toBe(false);
+    onDisk.resolve();
+    expect((await call).body).toContain("answer");
+    await sending;
+  });
+
+  test("where it is ready when WeChat has hung up and not called again yet: the next call gets it", async () => {
+    const late = { ...HUNG_UP, hangUpMs: 20_000 };
+    const denied = { deniedUntilMs: Date.now() + 3_600_000 };
+    await using rig = start(late, { isVerified: false, clock: FAST_CLOCK }, {}, denied);
+    const call = rig.wechat.write("question");
+    await taken(rig, 1);
+    rig.wechat.caller.sendTo(null);
+    await rig.wechat.until(() => rig.wechat.caller.answers.length >= 1, "WeChat has hung up");
+    await send(rig, "late");
+    await Bun.sleep(100); // no other part of it comes
+    await rig.restart(); // there WeChat gets through again
+    await call;
+    expect(shown(rig)).toEqual(["reply: late"]);
+  });
+});
+
 describe("the pushes of one question", () => {
   test("are five at most; the last one says that there is more, and the rest comes for the asking", async () => {
     await using rig = start(TOO_LATE);
@@ -269,6 +303,19 @@ describe("an account that may not push", () => {
     await rig.wechat.write("继续");
     await rig.wechat.write("继续");
     expect(shown(rig).slice(1)).toEqual([`reply: one${MORE}`, "reply: two"]);
+  });
+
+  test("takes a word like 继续 for no question while the answer is being made: it is what was asked for", async () => {
+    await using rig = unverified();
+    const call = rig.wechat.write("question");
+    await rig.adapter.typing?.({ chat: USER }, never).catch(() => "it may not do that either");
+    await call;
+    const asking = rig.wechat.write("继续");
+    await rig.wechat.until(() => rig.wechat.caller.answers.length > 3, "WeChat has hung up on it");
+    await send(rig, "here it is");
+    await asking;
+    expect(shown(rig).slice(1)).toEqual(["reply: here it is"]);
+    expect(rig.heard.messages).toHaveLength(1);
   });
 
   test("tells within the call that there is more, when there is", async () => {

@@ -118,6 +118,6 @@ export interface GatewayWebhook {
   readonly maxInFlight?: number;
   /** Whether a request may go on, before its body is read. */
   admits(headers: Readonly<Record<string, string>>): boolean;
-  /** Verifies, stores and answers. Rejects with `not_ready` while the account has no worker. */
+  /** Verifies, stores and answers; while the account starts, a call waits a little. Rejects with `not_ready` where it has no worker. */
   answer(request: WebhookRequest): Promise<WebhookAnswer>;
 }

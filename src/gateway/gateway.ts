@@ -33,6 +33,9 @@ export interface GatewayParts {
 
 const FETCH_PATIENCE_MS = 15_000;
 const FETCH_LOOK_MS = 100;
+/** Of the platforms that wait for an answer, none waits for less than three seconds. */
+const CALL_PATIENCE_MS = 2_000;
+const CALL_LOOK_MS = 20;
 
 /** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
 export function createGateway(parts: GatewayParts): Gateway {
@@ -88,13 +91,14 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
 }
 
-function webhookOf({ platform, account, adapter, can }: Connection): GatewayWebhook {
+function webhookOf(connection: Connection): GatewayWebhook {
+  const { platform, account, adapter } = connection;
   const { webhooksInFlight: maxInFlight } = platform.limits;
   return {
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     admits: (headers) => platform.admits?.(headers, account.settings) ?? true,
     async answer(request) {
-      if (!can("webhook"))
+      if (!(await canAnswer(connection)))
         throw new AppError("not_ready", "This account is not connected yet.", { retryAfterMs: 2_000 });
       try {
         return await adapter.webhook(request);
@@ -106,6 +110,14 @@ function webhookOf({ platform, account, adapter, can }: Connection): GatewayWebh
       }
     },
   };
+}
+
+/** A call may come before the account is ready. Some platforms would call again too soon, or never. */
+async function canAnswer(connection: Connection): Promise<boolean> {
+  const patience = AbortSignal.timeout(CALL_PATIENCE_MS);
+  const isStarting = () => !connection.can("webhook") && connection.health.state === "starting";
+  while (isStarting() && !patience.aborted) await sleep(CALL_LOOK_MS, patience);
+  return connection.can("webhook");
 }
 
 /** A turn that goes on after a restart may want its files before the account is connected again. */

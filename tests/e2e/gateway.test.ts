@@ -1,20 +1,50 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts";
 import type { ChatServer } from "../contract/server.ts";
-import { CHAT_SERVERS } from "../contract/servers/all.ts";
-import { startDingTalk } from "../contract/servers/dingtalk.ts";
-import { startFeishu } from "../contract/servers/feishu.ts";
-import { startSlack } from "../contract/servers/slack.ts";
-import { startWechat } from "../contract/servers/wechat.ts";
-import { startWecomApp } from "../contract/servers/wecom.ts";
+import { CALLING_SERVERS, CHAT_SERVERS } from "../contract/servers/all.ts";
 import { startFakeDiscord } from "../fakes/discord/index.ts";
-import { startFakeTelegram } from "../fakes/telegram/server.ts";
 import { type Hermes, runHermes, startHermes, testConfig } from "../support/hermes.ts";
 
 setDefaultTimeout(60_000);
 const PATIENCE_MS = 30_000;
 const CONNECTS = /Hermes .+ connects .+\n/;
 const SECRET = "a-secret-of-the-webhook";
+
+/** A call of a webhook. */
+interface Call {
+  method?: string;
+  query?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** What only who has no secret of the account could send. */
+const UNSIGNED_QUERIES = ["", "?timestamp=1&nonce=1&signature=0&msg_signature=0&echostr=a"];
+const WEIXIN: Call[] = UNSIGNED_QUERIES.flatMap((query) => [
+  { method: "GET", query },
+  { query, body: "<xml></xml>" },
+]);
+const MESSAGE = JSON.stringify({ msgId: "m", conversationId: "c", senderStaffId: "staff1" });
+const FORGED: Readonly<Record<string, readonly Call[]>> = {
+  telegram: [{ body: "{}" }, { headers: { "x-telegram-bot-api-secret-token": "wrong" }, body: "{}" }],
+  slack: [
+    { body: "{}" },
+    {
+      headers: {
+        "x-slack-request-timestamp": `${Math.floor(Date.now() / 1000)}`,
+        "x-slack-signature": "v0=00",
+      },
+      body: "{}",
+    },
+  ],
+  dingtalk: [{ body: MESSAGE }, { headers: { timestamp: `${Date.now()}`, sign: "AAAA" }, body: MESSAGE }],
+  feishu: [
+    { body: JSON.stringify({ type: "url_verification", challenge: "c", token: "verification-token" }) },
+    { body: JSON.stringify({ encrypt: "AAAA" }) },
+  ],
+  wecom: WEIXIN,
+  wechat: WEIXIN,
+};
 
 let llm: FakeLlm;
 beforeAll(() => {
@@ -118,109 +148,40 @@ describe("hermes gateway, as it is shipped", () => {
 });
 
 describe("webhooks of platforms, as they are shipped", () => {
-  test("telegram: with the secret token, and nothing without it", async () => {
-    const fake = await startFakeTelegram();
-    cleanUps.push(() => fake[Symbol.asyncDispose]());
-    const telegram = {
-      bot_token: fake.token,
-      api_base: fake.url,
-      mode: "webhook",
-      secret_token: SECRET,
-      allowed_users: ["*"],
-    };
-    const hermes = await start({ telegram }, ["--webhook", "--port", "0"]);
-    const url = `${hermes.service.url}/webhook/telegram`;
-    await fetch(`${fake.url}/bot${fake.token}/setWebhook`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ url, secret_token: SECRET }),
-    });
-    fake.write("over the webhook", { from: { id: 7, first_name: "Ann" } });
-    await until("the answer", () => fake.messages(7).some(({ text }) => text.includes("over the webhook")));
-    for (const headers of [{}, { "x-telegram-bot-api-secret-token": "wrong" }])
-      expect((await fetch(url, { method: "POST", headers, body: "{}" })).status).toBe(401);
-    expect((await fetch(`${hermes.service.url}/webhook/health`)).status).toBe(200);
-    expect((await fetch(`${hermes.service.url}/webhook/slack`, { method: "POST" })).status).toBe(404);
-  });
-
-  test("slack: over the Events API, which is asked for its secret", async () => {
-    const server = await startSlack("http://127.0.0.1:1/later");
-    cleanUps.push(() => server[Symbol.asyncDispose]());
-    const slack = { ...server.settings, allowed_users: [server.personId(1)] };
-    const hermes = await start({ slack }, ["--webhook", "--port", "0"]);
-    const url = `${hermes.service.url}/webhook/slack`;
-    server.sendTo?.(url);
-    server.write(1, "over the events");
-    await answered(server, "over the events");
-    const forged = {
-      "x-slack-request-timestamp": `${Math.floor(Date.now() / 1000)}`,
-      "x-slack-signature": "v0=00",
-    };
-    expect((await fetch(url, { method: "POST", headers: forged, body: "{}" })).status).toBe(401);
-  });
-
-  test("dingtalk: posts that it signs, and nothing without", async () => {
-    const server = await startDingTalk();
-    cleanUps.push(() => server[Symbol.asyncDispose]());
-    const dingtalk = { ...server.settings, mode: "webhook", allowed_users: [server.personId(1)] };
-    const hermes = await start({ dingtalk }, ["--webhook", "--port", "0"]);
-    const url = `${hermes.service.url}/webhook/dingtalk`;
-    server.sendTo?.(url);
-    server.write(1, "over the webhook");
-    await answered(server, "over the webhook");
-    const body = JSON.stringify({ msgId: "m", conversationId: "c", senderStaffId: server.personId(1) });
-    for (const headers of [{}, { timestamp: `${Date.now()}`, sign: "AAAA" }])
-      expect((await fetch(url, { method: "POST", headers, body })).status).toBe(401);
-    expect(server.connections).toBe(0);
-  });
-
-  test("feishu: callbacks that it encrypts and signs, and nothing without", async () => {
-    const server = await startFeishu();
-    cleanUps.push(() => server[Symbol.asyncDispose]());
-    const feishu = { ...server.settings, mode: "webhook", allowed_users: [server.personId(1)] };
-    const hermes = await start({ feishu }, ["--webhook", "--port", "0"]);
-    const url = `${hermes.service.url}/webhook/feishu`;
-    server.sendTo?.(url);
-    server.write(1, "over the callback");
-    await answered(server, "over the callback");
-    const challenge = {
-      type: "url_verification",
-      challenge: "c",
-      token: server.settings["verification_token"],
-    };
-    for (const body of [challenge, { encrypt: "AAAA" }])
-      expect((await fetch(url, { method: "POST", body: JSON.stringify(body) })).status).toBe(401);
-    expect(server.connections).toBe(0);
-  });
-
-  for (const [name, open] of [
-    ["wecom", startWecomApp],
-    ["wechat", startWechat],
-  ] as const)
-    test(`${name}: callbacks that it encrypts and signs, over a kill too, and nothing without`, async () => {
+  for (const [mode, open] of Object.entries(CALLING_SERVERS))
+    test(`${mode}: calls that the platform signs are answered, over a kill too, and nothing else is taken`, async () => {
       const server = await open();
       cleanUps.push(() => server[Symbol.asyncDispose]());
-      const settings = { [name]: { ...server.settings, allowed_users: [server.personId(1)] } };
+      const { platform } = server;
+      const settings = { [platform]: { ...server.settings, allowed_users: [server.personId(1)] } };
       const hermes = await start(settings, ["--webhook", "--port", "0"]);
-      const call = () => {
-        const url = `${hermes.service.url}/webhook/${name}`;
+      const beCalled = () => {
+        const url = `${hermes.service.url}/webhook/${platform}`;
         server.sendTo?.(url);
         return url;
       };
-      call();
-      server.write(1, "over the callback");
-      await answered(server, "over the callback");
+      beCalled();
+      const first = server.write(1, "first");
+      await answered(server, "first");
+      await until("the note that it is sent", () => allSent(hermes));
       await hermes.service.kill();
       await hermes.restart();
-      const url = call();
-      server.write(1, "after the kill");
-      await answered(server, "after the kill");
-      for (const query of ["", "?timestamp=1&nonce=1&signature=0&msg_signature=0&echostr=a"]) {
-        expect((await fetch(url + query)).status).toBe(401);
-        expect((await fetch(url + query, { method: "POST", body: "<xml></xml>" })).status).toBe(401);
-      }
-      expect(server.shown(1)).toHaveLength(2);
+      const url = beCalled();
+      first.redeliver();
+      server.write(1, "second");
+      await answered(server, "second");
+      for (const { method = "POST", query = "", headers = {}, body } of FORGED[platform] ?? [])
+        expect((await fetch(url + query, { method, headers, ...(body && { body }) })).status).toBe(401);
+      expect(server.shown(1).map((text) => /first|second/.exec(text)?.[0])).toEqual(["first", "second"]);
+      expect(await hermes.service.stop()).toBe(0);
     });
+
+  test("of platforms that are not configured are not there, and the process says that it lives", async () => {
+    const telegram = { bot_token: "1:a", mode: "webhook", secret_token: SECRET, api_base: llm.url };
+    const { service } = await start({ telegram }, ["--webhook", "--port", "0"]);
+    expect((await fetch(`${service.url}/webhook/health`)).status).toBe(200);
+    expect((await fetch(`${service.url}/webhook/slack`, { method: "POST" })).status).toBe(404);
+  });
 
   test("discord: interactions, which are signed", async () => {
     const fake = startFakeDiscord();

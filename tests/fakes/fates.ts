@@ -1,11 +1,13 @@
+/** What became of a message so far: it is on its way, or acknowledged, or given up by its platform without that. */
+export type Fate = "open" | "taken" | "given up";
+
 /** What becomes of messages that a platform delivers until somebody acknowledges them, or until it gives them up. */
 export interface Fates {
   /** One more delivery of the message begins. It may take several tries. */
   begin(id: string): void;
   /** A delivery is over: acknowledged, or tried for the last time. */
   end(id: string, isTaken: boolean): void;
-  /** It was delivered, is delivered no more, and nobody has ever acknowledged it. */
-  isGivenUp(id: string): boolean;
+  of(id: string): Fate;
 }
 
 export function createFates(): Fates {
@@ -19,9 +21,10 @@ export function createFates(): Fates {
       const fate = fates.get(id);
       if (fate !== undefined) fates.set(id, { open: fate.open - 1, isTaken: fate.isTaken || isTaken });
     },
-    isGivenUp(id) {
-      const fate = fates.get(id);
-      return fate !== undefined && fate.open === 0 && !fate.isTaken;
+    of(id) {
+      const { open = 1, isTaken = false } = fates.get(id) ?? {};
+      if (isTaken) return "taken";
+      return open > 0 ? "open" : "given up";
     },
   };
 }

@@ -1,22 +1,25 @@
 import { startFakeDingTalk } from "../../fakes/dingtalk/index.ts";
-import type { ChatServer, SendFailure } from "../server.ts";
+import type { ChatServer, SendFailure, ServerOptions } from "../server.ts";
 
-/** DingTalk, in Stream mode; by posts to an address once `sendTo` has named it. */
-export async function startDingTalk(): Promise<ChatServer> {
-  const fake = startFakeDingTalk({ redeliverAfterMs: 1_000 });
+/** DingTalk, in Stream mode with answers in cards, or by calls with answers through the webhooks of conversations. */
+export async function startDingTalk({
+  calls = false,
+  isPatient = false,
+}: ServerOptions = {}): Promise<ChatServer> {
+  const fake = startFakeDingTalk({ redeliverAfterMs: isPatient ? 3_000 : 1_000 });
   return {
     platform: "dingtalk",
     settings: {
       app_key: fake.appKey,
       app_secret: fake.appSecret,
       api_base: fake.apiBase,
-      card_template_id: fake.cardTemplateId,
+      ...(calls ? { mode: "webhook" } : { card_template_id: fake.cardTemplateId }),
     },
     personId: fake.staffId,
     groupId: fake.groupId,
     write(person, text, { group: inGroup = false, mention = true } = {}) {
       const msgId = fake.write({ text, person, inGroup, mention });
-      return { redeliver: () => fake.again(msgId) };
+      return { redeliver: () => fake.again(msgId), fate: () => fake.fate(msgId) };
     },
     shown: (where) =>
       fake.shown(where === "group" ? fake.groupId : fake.directId(where)).map(({ text }) => text),
@@ -43,7 +46,7 @@ export async function startDingTalk(): Promise<ChatServer> {
       fake.changeSecret();
       fake.drop();
     },
-    isIdempotent: false,
+    isIdempotent: !calls, // by the `outTrackId` of a card
     length: (text) => Buffer.byteLength(text),
     maxLength: 15_000,
     [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose](),

@@ -27,7 +27,7 @@ export async function startDiscord(): Promise<ChatServer> {
       const { user, channel } = person(number);
       const content = group && mention ? `<@${fake.world.bot.id}> ${text}` : text;
       const written = fake.write({ author: user, channel: group ? fake.channel : channel, content });
-      return { redeliver: () => fake.redeliver(written) };
+      return { redeliver: () => fake.redeliver(written), fate: () => "open" };
     },
     shown: (where) =>
       fake

@@ -1,5 +1,5 @@
 import { startFakeFeishu } from "../../fakes/feishu/index.ts";
-import type { ChatServer, SendFailure } from "../server.ts";
+import type { ChatServer, SendFailure, ServerOptions } from "../server.ts";
 
 const GROUP = "oc_group";
 const SENDS = ["POST /im/v1/messages", "POST /im/v1/messages/:id/reply"] as const;
@@ -10,10 +10,17 @@ const EDITS = [
 ] as const;
 const OPTIONAL = ["POST /im/v1/messages/:id/reactions", "GET /contact/v3/users/:id"] as const;
 
-/** Feishu, over the long connection; by callbacks once `sendTo` has named an address. */
-export async function startFeishu(): Promise<ChatServer> {
+/** Of the retries after 15 seconds, 5 minutes, an hour and 6 hours: a second, 20, 4 minutes and 24. */
+const PATIENT_CLOCK = 15;
+
+/** Feishu, over the long connection or by callbacks. */
+export async function startFeishu({
+  calls = false,
+  isPatient = false,
+}: ServerOptions = {}): Promise<ChatServer> {
   const keys = { encryptKey: "encrypt-key", verificationToken: "verification-token" };
-  const fake = startFakeFeishu({ ...keys, redeliverAfterMs: 1_000 });
+  const pace = isPatient ? { clock: PATIENT_CLOCK } : { redeliverAfterMs: 1_000 };
+  const fake = startFakeFeishu({ ...keys, ...pace });
   const personId = (person: number) => `ou_person${person}`;
   const chatOf = (where: number | "group") => (where === "group" ? GROUP : `oc_p2p_person${where}`);
   return {
@@ -23,6 +30,7 @@ export async function startFeishu(): Promise<ChatServer> {
       app_secret: fake.appSecret,
       encrypt_key: keys.encryptKey,
       verification_token: keys.verificationToken,
+      ...(calls ? { mode: "webhook" } : {}),
       api_base: fake.apiBase,
     },
     personId,
@@ -30,7 +38,7 @@ export async function startFeishu(): Promise<ChatServer> {
     write(person, text, { group = false, mention = true } = {}) {
       const place = group ? { chat: GROUP, mention } : {};
       const written = fake.write({ text, user: personId(person), ...place });
-      return { redeliver: () => fake.again(written) };
+      return { redeliver: () => fake.again(written), fate: () => fake.fate(written) };
     },
     shown: (where) => fake.sent(chatOf(where)).map(fake.read),
     get edits() {

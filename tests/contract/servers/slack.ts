@@ -1,12 +1,17 @@
 import { startFakeSlack } from "../../fakes/slack/index.ts";
-import type { ChatServer, SendFailure } from "../server.ts";
+import type { ChatServer, SendFailure, ServerOptions } from "../server.ts";
 
 const GROUP = "C0GROUP";
 
-/** Slack, over Socket Mode; with `sendTo`, over the Events API at that address. */
-export async function startSlack(sendTo: string | null = null): Promise<ChatServer> {
-  const fake = startFakeSlack({ redeliverAfterMs: 1_000 });
-  fake.sendTo(sendTo);
+/** Of the retries after a minute and after five: three seconds and fifteen. */
+const PATIENT_CLOCK = 20;
+
+/** Slack, over Socket Mode or the Events API. */
+export async function startSlack({
+  calls = false,
+  isPatient = false,
+}: ServerOptions = {}): Promise<ChatServer> {
+  const fake = startFakeSlack(isPatient ? { clock: PATIENT_CLOCK } : { redeliverAfterMs: 1_000 });
   const userOf = (person: number) => `U0PERSON${person}`;
   const channelOf = (where: number | "group") => (where === "group" ? GROUP : `D0PERSON${where}`);
   const count = (...methods: string[]) => methods.reduce((sum, method) => sum + fake.calls(method).length, 0);
@@ -15,7 +20,7 @@ export async function startSlack(sendTo: string | null = null): Promise<ChatServ
     settings: {
       bot_token: fake.botToken,
       signing_secret: fake.signingSecret,
-      ...(sendTo === null ? { app_token: fake.appToken } : {}),
+      ...(calls ? {} : { app_token: fake.appToken }),
       api_base: fake.apiBase,
     },
     personId: userOf,
@@ -24,7 +29,7 @@ export async function startSlack(sendTo: string | null = null): Promise<ChatServ
       const said = group && mention ? `<@${fake.botUserId}> ${text}` : text;
       const channel = channelOf(group ? "group" : person);
       const ts = fake.write({ text: said, channel, user: userOf(person) });
-      return { redeliver: () => fake.again(ts) };
+      return { redeliver: () => fake.again(ts), fate: () => fake.fate(ts) };
     },
     shown: (where) =>
       fake
@@ -57,7 +62,7 @@ export async function startSlack(sendTo: string | null = null): Promise<ChatServ
         fake.fail(method, { error: "invalid_auth" });
       fake.drop();
     },
-    isIdempotent: false,
+    isIdempotent: true, // by `client_msg_id`; streams, which have none, are for threads
     length: (text) => text.length,
     maxLength: 4_000,
     [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose](),

@@ -1,26 +1,38 @@
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
-import type { ChatServer, SendFailure } from "../server.ts";
+import type { ChatServer, SendFailure, ServerOptions, Written } from "../server.ts";
 
 const userOf = (person: number) => `openid-${person}`;
+/** What never gets to the bot. */
+const UNHEARD: Written = { redeliver() {}, fate: () => "open" };
+/** What an account says by itself: below a text of which there is more, and in place of one that is not ready. */
+const ASKS_TO_ASK = /回复“继续”/;
 
-/** WeChat in secure mode, which calls the address that `sendTo` names. Its people ask for the rest when there is more. */
-export async function startWechat(): Promise<ChatServer> {
-  const fake = startFakeWechat({ clock: 1, mode: "secure" });
+/** How the account is. */
+export interface WechatOptions extends ServerOptions {
+  /** It may push; true without it. */
+  isVerified?: boolean;
+}
+
+/**
+ * WeChat in secure mode, which calls the address that `sendTo` names. Its people ask for the rest when there is more: at once, or
+ * after a while when it is patient.
+ */
+export async function startWechat(options: WechatOptions = {}): Promise<ChatServer> {
+  const { isVerified = true, isPatient = false } = options;
+  const fake = startFakeWechat({
+    clock: 1,
+    mode: "secure",
+    isVerified,
+    ...(isVerified ? {} : { appId: "wx0000000000000002" }),
+  });
   let lastId = 1_000;
-  const write = (person: number, text: string) => {
-    const writing = { user: userOf(person), id: String(++lastId) };
-    const deliver = () => void fake.write(text, writing);
+  const write = (person: number, text: string): Written => {
+    const id = String(++lastId);
+    const deliver = () => void fake.write(text, { user: userOf(person), id });
     deliver();
-    return { redeliver: deliver };
+    return { redeliver: deliver, fate: () => fake.caller.fate(id) };
   };
-  const asked = new Set<unknown>();
-  const reader = setInterval(() => {
-    for (const message of fake.messages()) {
-      if (asked.has(message) || !/回复“继续”/.test(message.text)) continue;
-      asked.add(message);
-      void fake.write("继续", { user: message.user, id: String(++lastId) });
-    }
-  }, 50);
+  const stopReading = readOn(fake, isPatient ? 3_000 : 0, () => String(++lastId));
   return {
     platform: "wechat",
     settings: {
@@ -33,11 +45,16 @@ export async function startWechat(): Promise<ChatServer> {
     personId: userOf,
     groupId: "",
     // An account is in no group.
-    write: (person, text, { group = false } = {}) => (group ? { redeliver() {} } : write(person, text)),
+    write: (person, text, { group = false } = {}) => (group ? UNHEARD : write(person, text)),
+    askForMore: (person) => void write(person, "继续"),
     shown: (where) => fake.messages(where === "group" ? "" : userOf(where)).map(({ text }) => text),
     edits: 0,
     get typings() {
       return fake.typings.length;
+    },
+    get ways() {
+      const by = (way: string) => fake.messages().filter((message) => message.by === way).length;
+      return { "in the answer to a call": by("reply"), pushed: by("push"), notices: fake.notices.length };
     },
     failSends: (failure, times = 1) =>
       fake.fail("message/custom/send", { errcode: toNumber(failure), times }),
@@ -55,10 +72,23 @@ export async function startWechat(): Promise<ChatServer> {
     length: (text) => Buffer.byteLength(text),
     maxLength: 2_048,
     async [Symbol.asyncDispose]() {
-      clearInterval(reader);
+      stopReading();
       await fake[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Whoever is told that there is more asks for it. */
+function readOn(fake: ReturnType<typeof startFakeWechat>, afterMs: number, nextId: () => string): () => void {
+  const asked = new Set<unknown>();
+  const reader = setInterval(() => {
+    for (const message of fake.messages()) {
+      if (asked.has(message) || !ASKS_TO_ASK.test(message.text)) continue;
+      asked.add(message);
+      setTimeout(() => void fake.write("继续", { user: message.user, id: nextId() }), afterMs);
+    }
+  }, 50);
+  return () => clearInterval(reader);
 }
 
 function toNumber({ kind }: SendFailure): number {

@@ -1,13 +1,15 @@
 import { startFakeWecomApp } from "../../fakes/wecom/app.ts";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
-import type { ChatServer, SendFailure } from "../server.ts";
+import type { ChatServer, SendFailure, ServerOptions, Written } from "../server.ts";
 
 const GROUP = "group-1";
 const userOf = (person: number) => `person${person}`;
+/** What never gets to the bot. */
+const UNHEARD: Written = { redeliver() {}, fate: () => "open" };
 
 /** WeCom with an AI bot, over its long connection. */
-export async function startWecom(): Promise<ChatServer> {
-  const fake = startFakeWecomBot({ clock: 2 });
+export async function startWecom({ isPatient = false }: ServerOptions = {}): Promise<ChatServer> {
+  const fake = startFakeWecomBot({ clock: isPatient ? 1 : 2 });
   const chatOf = (where: number | "group") => (where === "group" ? GROUP : userOf(where));
   const texts = (where: number | "group") => fake.messages(chatOf(where));
   return {
@@ -19,7 +21,7 @@ export async function startWecom(): Promise<ChatServer> {
       const user = userOf(person);
       if (!group) return again(fake.write(text, { user }));
       // What does not mention the bot never reaches it.
-      return mention ? again(fake.write(`@小助手 ${text}`, { user, group: GROUP })) : { redeliver() {} };
+      return mention ? again(fake.write(`@小助手 ${text}`, { user, group: GROUP })) : UNHEARD;
     },
     shown: (where) => texts(where).map(({ text }) => text),
     get edits() {
@@ -46,8 +48,8 @@ export async function startWecom(): Promise<ChatServer> {
     [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose](),
   };
 
-  function again(msgid: string) {
-    return { redeliver: () => fake.again(msgid) };
+  function again(msgid: string): Written {
+    return { redeliver: () => fake.again(msgid), fate: () => fake.fate(msgid) };
   }
 }
 
@@ -68,11 +70,12 @@ export async function startWecomApp(): Promise<ChatServer> {
     personId: userOf,
     groupId: "",
     write(person, text, { group = false } = {}) {
-      if (group) return { redeliver() {} }; // an application is in no group
-      const writing = { user: userOf(person), id: String(++lastId) };
+      if (group) return UNHEARD; // an application is in no group
+      const id = String(++lastId);
+      const writing = { user: userOf(person), id };
       const deliver = () => void fake.write(text, writing);
       deliver();
-      return { redeliver: deliver };
+      return { redeliver: deliver, fate: () => fake.caller.fate(id) };
     },
     shown: (where) => fake.messages(where === "group" ? "" : userOf(where)).map(({ content }) => content),
     edits: 0,

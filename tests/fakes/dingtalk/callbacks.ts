@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { createFates } from "../fates.ts";
+import type { Fates } from "../fates.ts";
 import type { CallbackAnswer } from "./contract.ts";
 
 /** Nothing is documented of how often and when; three times is what other callbacks of its kind get. */
@@ -11,14 +11,12 @@ export interface Callbacks {
   post(url: string, payload: { msgId?: unknown }): void;
   readonly answers: CallbackAnswer[];
   readonly pending: number;
-  isGivenUp(msgId: string): boolean;
   stop(): void;
 }
 
-export function createCallbacks(secret: () => string, retryAfterMs: number): Callbacks {
+export function createCallbacks(secret: () => string, retryAfterMs: number, fates: Fates): Callbacks {
   const answers: CallbackAnswer[] = [];
   const timers = new Set<Timer>();
-  const fates = createFates();
   let pending = 0;
 
   const attempt = async (url: string, payload: { msgId?: unknown }, triesLeft: number): Promise<void> => {
@@ -51,10 +49,8 @@ export function createCallbacks(secret: () => string, retryAfterMs: number): Cal
     },
     post(url, payload) {
       pending += 1;
-      fates.begin(String(payload.msgId));
       void attempt(url, payload, TRIES);
     },
-    isGivenUp: fates.isGivenUp,
     stop() {
       for (const timer of timers) clearTimeout(timer);
     },

@@ -1,3 +1,5 @@
+import type { Fate } from "../fates.ts";
+
 /** How somebody writes to the robot. */
 export interface Writing {
   text?: string;
@@ -134,8 +136,8 @@ export interface FakeDingTalk extends AsyncDisposable {
   /** From now on messages are posted to this address, signed; null: over the connection. */
   postTo(url: string | null): void;
   readonly callbackAnswers: readonly CallbackAnswer[];
-  /** This message is posted no more, and no post of it was taken. Over the connection, DingTalk gives nothing up. */
-  isGivenUp(msgId: string): boolean;
+  /** What became of a message. Over the connection, DingTalk gives nothing up. */
+  fate(msgId: string): Fate;
 
   /** Connections that are open, and how many there were in all. */
   readonly connections: number;

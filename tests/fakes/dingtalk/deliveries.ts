@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ServerWebSocket } from "bun";
+import type { Fates } from "../fates.ts";
 
 const ROBOT_TOPIC = "/v1.0/im/bot/messages/get";
 
@@ -39,6 +40,7 @@ export function createDeliveries(
   appKey: string,
   connections: ReadonlySet<Connection>,
   redeliverAfterMs: number,
+  fates: Fates,
 ): Deliveries {
   let waiting: object[] = [];
 
@@ -75,8 +77,11 @@ export function createDeliveries(
       deliverWaiting();
     },
     acknowledge({ data }, frameId) {
-      clearTimeout(data.sent.get(frameId)?.timer);
+      const sent = data.sent.get(frameId);
+      if (sent === undefined) return;
+      clearTimeout(sent.timer);
       data.sent.delete(frameId);
+      fates.end(String((sent.payload as { msgId?: unknown }).msgId), true);
     },
     get pending() {
       return waiting.length + [...connections].reduce((sum, { data }) => sum + data.sent.size, 0);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createFates } from "../fates.ts";
 import { createApi } from "./api.ts";
 import { type App, appHandlers } from "./app.ts";
 import { createCallbacks } from "./callbacks.ts";
@@ -33,8 +34,9 @@ export function startFakeDingTalk(options: FakeDingTalkOptions = {}): FakeDingTa
     uploads: new Map(),
   };
   const chats = createChats();
-  const stream = createStream(APP_KEY, options);
-  const callbacks = createCallbacks(() => app.secret, options.redeliverAfterMs ?? 60_000);
+  const fates = createFates();
+  const stream = createStream(APP_KEY, options, fates);
+  const callbacks = createCallbacks(() => app.secret, options.redeliverAfterMs ?? 60_000, fates);
   const api = apiOf(app, chats, stream, options);
   const server = Bun.serve<SocketData>({
     hostname: "127.0.0.1",
@@ -49,7 +51,8 @@ export function startFakeDingTalk(options: FakeDingTalkOptions = {}): FakeDingTa
   const apiBase = `http://127.0.0.1:${server.port}`;
   const payloads = new Map<string, object>();
   let address: string | null = null;
-  const deliver = (payload: object) => {
+  const deliver = (payload: { msgId?: unknown }) => {
+    fates.begin(String(payload.msgId));
     if (address === null) stream.deliver(payload);
     else callbacks.post(address, payload);
   };
@@ -78,7 +81,7 @@ export function startFakeDingTalk(options: FakeDingTalkOptions = {}): FakeDingTa
       address = url;
     },
     callbackAnswers: callbacks.answers,
-    isGivenUp: callbacks.isGivenUp,
+    fate: fates.of,
     get connections() {
       return stream.connections.size;
     },

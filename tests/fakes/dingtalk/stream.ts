@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "bun";
+import type { Fates } from "../fates.ts";
 import type { FakeDingTalkOptions } from "./contract.ts";
 import { type Connection, createDeliveries, frameOf, type SocketData } from "./deliveries.ts";
 
@@ -25,11 +26,12 @@ export interface Stream {
 export function createStream(
   appKey: string,
   { redeliverAfterMs = 60_000, pingEveryMs = 30_000 }: FakeDingTalkOptions,
+  fates: Fates,
 ): Stream {
   const connections = new Set<Connection>();
   const tickets = new Set<string>();
   const acknowledged: Record<string, unknown>[] = [];
-  const deliveries = createDeliveries(appKey, connections, redeliverAfterMs);
+  const deliveries = createDeliveries(appKey, connections, redeliverAfterMs, fates);
   let opened = 0;
   let refused = 0;
   let refusedUntilMs = 0;

@@ -1,4 +1,4 @@
-import { createFates } from "../fates.ts";
+import { createFates, type Fate } from "../fates.ts";
 import { createCallbacks } from "./callbacks.ts";
 import { buttonsOf, markdownOf, pingsOf, wordsOf } from "./cards.ts";
 import type {
@@ -78,8 +78,8 @@ export interface FakeFeishu extends AsyncDisposable {
   readonly heartbeats: number;
   readonly acks: readonly Ack[];
   readonly answers: readonly CallbackAnswer[];
-  /** Feishu has stopped to tell of this message, and nobody has acknowledged it. */
-  isGivenUp(message: StoredMessage): boolean;
+  /** What became of the event of this message. */
+  fate(message: StoredMessage): Fate;
   /** Events that nobody has acknowledged. */
   readonly pending: number;
   /** Cuts every connection without a close frame. */
@@ -220,7 +220,7 @@ export function startFakeFeishu(options: FakeFeishuOptions = {}): FakeFeishu {
     },
     acks: link.acks,
     answers: callbacks.answers,
-    isGivenUp: ({ id }) => fates.isGivenUp(eventIdOf(events.get(id))),
+    fate: ({ id }) => fates.of(eventIdOf(events.get(id))),
     get pending() {
       return link.pending + callbacks.pending;
     },

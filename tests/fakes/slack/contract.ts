@@ -1,3 +1,5 @@
+import type { Fate } from "../fates.ts";
+
 /** A call of the Web API as it came, with its arguments: those that are JSON are parsed. */
 export interface ApiCall {
   method: string;
@@ -131,8 +133,8 @@ export interface FakeSlack extends AsyncDisposable {
   readonly opened: number;
   /** Deliveries that nobody has acknowledged yet. */
   readonly pending: number;
-  /** Slack has stopped to deliver the events of this message, and none was acknowledged. */
-  isGivenUp(ts: string): boolean;
+  /** What became of the events of this message. */
+  fate(ts: string): Fate;
   /** Answers of the app to deliveries by HTTP. */
   readonly answers: readonly HttpAnswer[];
   /** Cuts every connection without a close frame. */

@@ -59,7 +59,7 @@ export function startFakeSlack(options: FakeSlackOptions = {}): FakeSlack {
       return socketMode.envelopes.pending + http.pending;
     },
     answers: http.answers,
-    isGivenUp: fates.isGivenUp,
+    fate: fates.of,
     drop() {
       for (const connection of socketMode.connections) connection.terminate();
     },

@@ -1,3 +1,4 @@
+import type { Fate } from "../fates.ts";
 import type { ShownBotMessage } from "./bot-chats.ts";
 import type { UploadedFile } from "./bot-uploads.ts";
 
@@ -38,8 +39,8 @@ export interface FakeWecomBot extends AsyncDisposable {
   write(text: string, writing?: Writing): string;
   /** Brings a message once more. */
   again(msgid: string): void;
-  /** WeCom brings this message no more, and nobody has answered it. */
-  isGivenUp(msgid: string): boolean;
+  /** What became of a message. */
+  fate(msgid: string): Fate;
   /** An event, such as `enter_chat`. Returns its `req_id`. */
   event(eventtype: string, user?: string): string;
   messages(chat?: string): readonly ShownBotMessage[];

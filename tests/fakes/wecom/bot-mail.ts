@@ -1,3 +1,4 @@
+import type { Fate } from "../fates.ts";
 import type { BotChats } from "./bot-chats.ts";
 import type { BotFrame, Writing } from "./bot-contract.ts";
 
@@ -11,8 +12,8 @@ export interface BotMail {
   write(text: string, writing: Writing): string;
   /** Brings a message once more. */
   again(msgid: string): void;
-  /** It is brought no more, and nobody has answered it. */
-  isGivenUp(msgid: string): boolean;
+  /** What became of a message: to answer it is to acknowledge it. */
+  fate(msgid: string): Fate;
   /** Somebody is connected: brings what nobody was there for. */
   connected(): void;
   stop(): void;
@@ -76,7 +77,10 @@ export function createBotMail({ botId, chats, clock, send }: BotMailParts): BotM
       return msgid;
     },
     again: (msgid) => void bring(msgid),
-    isGivenUp: (msgid) => written.get(msgid)?.isOver === true && !chats.isAnswered(msgid),
+    fate(msgid) {
+      if (chats.isAnswered(msgid)) return "taken";
+      return written.get(msgid)?.isOver ? "given up" : "open";
+    },
     connected() {
       for (const [msgid, { tries }] of written) if (tries === 0) tryToBring(msgid);
     },

@@ -84,7 +84,7 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     secret: SECRET,
     write: (text, writing = {}) => mail.write(text, writing),
     again: mail.again,
-    isGivenUp: mail.isGivenUp,
+    fate: mail.fate,
     event(eventtype, user = "ZhangSan") {
       const reqId = chats.enter(user);
       const head = {

@@ -1,4 +1,4 @@
-import { createFates } from "../fates.ts";
+import { createFates, type Fate } from "../fates.ts";
 
 /** WeCom and WeChat call three times in all; each time they hang up after five seconds. */
 const TRIES = 3;
@@ -27,8 +27,8 @@ export interface Caller {
   /** Calls until it is answered, three times at most. Resolves to the last answer. */
   deliver(id: string, make: MakeCall): Promise<CallAnswer>;
   readonly answers: readonly CallAnswer[];
-  /** It is called with this message no more, and no call was answered. */
-  isGivenUp(id: string): boolean;
+  /** What became of a message. */
+  fate(id: string): Fate;
   /** Deliveries that are under way. */
   readonly pending: number;
 }
@@ -65,7 +65,7 @@ export function createCaller(clock: number): Caller {
 
   return {
     answers,
-    isGivenUp: fates.isGivenUp,
+    fate: fates.of,
     get pending() {
       return pending;
     },

@@ -1,10 +1,11 @@
 import type { ChatServer, Written } from "../../tests/contract/server.ts";
-import { promptFor } from "./recording-model.ts";
+import { answerTo, promptFor } from "./recording-model.ts";
 
 /** A message that somebody wrote, and how often it was delivered. */
 export interface Question {
-  platform: string;
   name: string;
+  /** The one right answer. */
+  answer: string;
   person: number;
   deliveries: number;
   written: Written;
@@ -13,18 +14,17 @@ export interface Question {
 /** The people of one platform. */
 export interface Writers {
   readonly questions: readonly Question[];
-  /** Writes all messages, each delivered several times soon after. Resolves once the last one is written. */
-  write(): Promise<void>;
+  /** Writes messages until there are so many, spread over about this time, each delivered several times soon after. */
+  writeUpTo(count: number, withinMs: number): Promise<void>;
   /** Delivers so many of the messages once more. */
   redeliverSome(count: number): void;
 }
 
 const MAX_DELIVERIES = 10;
-const EVERY_MS = 25;
 
-/** People who write in turn to the bot of one platform. */
-export function createWriters(parts: { server: ChatServer; messages: number; people: number }): Writers {
-  const { server, messages, people } = parts;
+/** People who write in turn to the bot of one platform. `name` is in the name of each message. */
+export function createWriters(parts: { server: ChatServer; name: string; people: number }): Writers {
+  const { server, people } = parts;
   const questions: Question[] = [];
 
   const again = (question: Question) => {
@@ -33,13 +33,13 @@ export function createWriters(parts: { server: ChatServer; messages: number; peo
     question.written.redeliver();
   };
   const writeOne = (n: number) => {
-    const name = `${server.platform}-${String(n).padStart(5, "0")}`;
+    const name = `${parts.name}-${String(n).padStart(5, "0")}`;
     const person = 1 + (n % people);
     const chunks = 1 + Math.floor(Math.random() * 6);
     const text = promptFor({ name, chunks, everyMs: Math.floor(Math.random() * 60) });
     const question = {
-      platform: server.platform,
       name,
+      answer: answerTo(text),
       person,
       deliveries: 1,
       written: server.write(person, text),
@@ -51,10 +51,11 @@ export function createWriters(parts: { server: ChatServer; messages: number; peo
 
   return {
     questions,
-    async write() {
-      for (let n = 0; n < messages; n++) {
-        writeOne(n);
-        await Bun.sleep(EVERY_MS * 2 * Math.random());
+    async writeUpTo(count, withinMs) {
+      const everyMs = withinMs / Math.max(1, count - questions.length);
+      while (questions.length < count) {
+        writeOne(questions.length);
+        await Bun.sleep(everyMs * 2 * Math.random());
       }
     },
     redeliverSome(count) {

@@ -1,115 +1,160 @@
 // Proves that `hermes gateway` answers every message of every platform, each by exactly one run, while the platforms deliver
-// messages up to ten times and the process is killed with SIGKILL at random moments and started again on the same home.
+// messages up to ten times and the process is killed with SIGKILL at random moments and started again on the same home. A life
+// begins to count when every platform is connected; some end before that.
+//
+//   bun run prove:gateway -- [--messages 1000] [--kills 50] [--modes connections,webhooks] [--short]
 import { parseArgs } from "node:util";
-import type { ChatServer } from "../../tests/contract/server.ts";
-import { CHAT_SERVERS } from "../../tests/contract/servers/all.ts";
-import { startHermes, testConfig } from "../../tests/support/hermes.ts";
-import { checkRuns } from "./gateway-checks.ts";
-import { createWriters, type Question } from "./gateway-writers.ts";
+import { CALLING_SERVERS, CHAT_SERVERS, type StartServer } from "../../tests/contract/servers/all.ts";
+import { readRuns } from "./gateway-checks.ts";
+import { type Crew, isAnswered, type Post, startCrew } from "./gateway-crew.ts";
+import type { Question } from "./gateway-writers.ts";
 import { startRecordingModel } from "./recording-model.ts";
 import { createVerdict, readCount } from "./verdict.ts";
 
 const DRAIN_TIMEOUT_MS = 180_000;
+/** Nothing was answered for so long, and the platforms deliver nothing more. */
+const NOTHING_COMES_MS = 15_000;
+const ASK_AGAIN_MS = 6_000;
 const PEOPLE = 40;
-const LIFE_MS = { least: 200, more: 800 };
+/** One life in so many ends while it still connects. */
+const EARLY_DEATHS = 10;
+const EARLY_MS = 300;
+/** Some messages are written while nobody is there to take them. */
+const WRITING_GOES_ON = 1.4;
+/** Of the messages of one platform in one mode. */
+const MAX_GIVEN_UP = 0.01;
 
 const { values: options } = parseArgs({
   options: {
     messages: { type: "string", default: "1000" },
     kills: { type: "string", default: "50" },
-    platforms: { type: "string", default: Object.keys(CHAT_SERVERS).join(",") },
+    modes: { type: "string", default: "connections,webhooks" },
     short: { type: "boolean", default: false },
   },
 });
-const perPlatform = options.short ? 60 : readCount(options.messages, "messages");
-const kills = options.short ? 5 : readCount(options.kills, "kills");
+const perMode = options.short ? 20 : readCount(options.messages, "messages");
+const kills = options.short ? 2 : readCount(options.kills, "kills");
+const life = options.short ? { leastMs: 300, moreMs: 700 } : { leastMs: 1_000, moreMs: 3_000 };
 
 const verdict = createVerdict("every message of a chat is answered, each by exactly one run");
-const model = startRecordingModel();
-const servers = await Promise.all(
-  options.platforms.split(",").map((name) => {
-    const start = CHAT_SERVERS[name];
-    if (start === undefined) throw new Error(`there is no server for ${name}`);
-    return start();
-  }),
-);
-const config = {
-  ...testConfig(model.url, "prove"),
-  platforms: Object.fromEntries(
-    servers.map((server) => [server.platform, { ...server.settings, allowed_users: ["*"] }]),
-  ),
-};
-const startedAt = performance.now();
-const hermes = await startHermes({ config, args: ["gateway"], ready: /connects/ });
-// What is written before a bot was connected for the first time is not its own: Discord would never deliver it.
-while (servers.some((server) => server.connections === 0)) await Bun.sleep(10);
-const writers = servers.map((server) => createWriters({ server, messages: perPlatform, people: PEOPLE }));
-const questions = () => writers.flatMap((writer) => writer.questions);
+const model = startRecordingModel({ otherwise: "There is no more." });
+const wanted = options.modes.split(",");
 
-async function killer(): Promise<void> {
-  const total = perPlatform * servers.length;
-  const moments = Array.from({ length: kills }, () => Math.random() * total).sort((a, b) => a - b);
-  for (const moment of moments) {
-    while (questions().length < Math.min(moment, total - 1)) await Bun.sleep(5);
-    // Long enough for some turns to end: one that is begun 50 times and never ends is given up.
-    await Bun.sleep(LIFE_MS.least + Math.random() * LIFE_MS.more);
-    await hermes.service.kill();
-    model.nextLife();
-    for (const writer of writers) writer.redeliverSome(20); // while nobody is there to take them
-    await hermes.restart();
-  }
-}
-
-function isAnswered(server: ChatServer, { person, name }: Question): boolean {
-  return server.shown(person).some((text) => text.includes(`Answer to ${name}:`));
-}
-
-function open(): Question[] {
-  return servers.flatMap((server, index) =>
-    (writers[index]?.questions ?? []).filter((question) => !isAnswered(server, question)),
+/** What of these servers is asked for: all of them under the name of their group, or each under its own. */
+function chosen(group: string, servers: Readonly<Record<string, StartServer>>) {
+  return Object.fromEntries(
+    Object.entries(servers).filter(([mode]) => wanted.includes(group) || wanted.includes(mode)),
   );
 }
 
-/** What people see more than once. */
-function visibleTwice(server: ChatServer, asked: readonly Question[]): number {
-  return asked.reduce((sum, { person, name }) => {
+const groups = [
+  { receivesCalls: false, servers: chosen("connections", CHAT_SERVERS) },
+  { receivesCalls: true, servers: chosen("webhooks", CALLING_SERVERS) },
+].filter(({ servers }) => Object.keys(servers).length > 0);
+for (const name of wanted)
+  if (!["connections", "webhooks"].includes(name) && !groups.some(({ servers }) => name in servers))
+    throw new Error(`there is no mode ${name}`);
+
+/** One life after another, and what people write meanwhile. */
+async function live(crew: Crew): Promise<void> {
+  for (let n = 0; n <= kills; n++) {
+    const isEarly = n > 0 && Math.random() < 1 / EARLY_DEATHS;
+    if (!isEarly) await crew.connected();
+    const lifeMs = isEarly ? Math.random() * EARLY_MS : life.leastMs + Math.random() * life.moreMs;
+    const upTo = Math.ceil((perMode * (n + 1)) / (kills + 1));
+    const writing = crew.posts.map(({ writers }) => writers.writeUpTo(upTo, lifeMs * WRITING_GOES_ON));
+    await Bun.sleep(lifeMs);
+    if (n < kills) await dieOnce(crew, 20);
+    await Promise.all(writing);
+  }
+  await crew.connected();
+}
+
+async function dieOnce(crew: Crew, redelivered: number): Promise<void> {
+  await crew.kill();
+  for (const { writers } of crew.posts) writers.redeliverSome(redelivered); // while nobody is there to take them
+  await crew.restart();
+}
+
+function unanswered({ server, writers }: Post): Question[] {
+  return writers.questions.filter((question) => !isAnswered(server, question));
+}
+
+/** Waits until everything is answered, or nothing comes any more. */
+async function drain(crew: Crew): Promise<void> {
+  const endMs = performance.now() + DRAIN_TIMEOUT_MS;
+  let before = { count: Number.POSITIVE_INFINITY, sinceMs: 0, askedMs: 0 };
+  while (performance.now() < endMs) {
+    const nowMs = performance.now();
+    const open = crew.posts.map((post) => ({ post, questions: unanswered(post) }));
+    const all = open.flatMap(({ questions }) => questions);
+    if (all.length === 0) return;
+    if (all.length < before.count) before = { ...before, count: all.length, sinceMs: nowMs };
+    const areGivenUp = all.every(({ written }) => written.fate() === "given up");
+    if (areGivenUp && nowMs - before.sinceMs > NOTHING_COMES_MS) return;
+    if (nowMs - before.askedMs > ASK_AGAIN_MS) {
+      before.askedMs = nowMs;
+      for (const { post, questions } of open)
+        for (const person of new Set(questions.map((one) => one.person))) post.server.askForMore?.(person);
+    }
+    await Bun.sleep(200);
+  }
+}
+
+/** Answers that people see more than once. */
+function seenTwice({ server, writers }: Post): number {
+  return writers.questions.reduce((sum, { person, name }) => {
     const seen = server.shown(person).filter((text) => text.includes(`Answer to ${name}:`)).length;
     return sum + Math.max(0, seen - 1);
   }, 0);
 }
 
-try {
-  await Promise.all([killer(), ...writers.map((writer) => writer.write())]);
-  const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-  while (open().length > 0 && performance.now() < deadline) await Bun.sleep(100);
-  for (const { name, person } of open()) verdict.violation(`${name} of person ${person} was never answered`);
-  // What is answered stays answered: whatever comes again, and one more start, must wake nothing up.
-  await hermes.service.kill();
-  for (const writer of writers) writer.redeliverSome(100);
-  await hermes.restart();
-  await Bun.sleep(3_000);
-  await hermes.service.stop();
-  const runs = checkRuns(hermes.databasePath, questions(), verdict);
-
-  verdict.figure("platforms", servers.map((server) => server.platform).join(", "));
-  verdict.figure("messages, kills", `${questions().length}, ${kills}`);
-  verdict.figure(
-    "deliveries of them",
-    questions().reduce((sum, one) => sum + one.deliveries, 0),
-  );
-  verdict.figure("runs", runs);
-  for (const [index, server] of servers.entries()) {
-    const twice = visibleTwice(server, writers[index]?.questions ?? []);
-    verdict.figure(`${server.platform}: answers that people see twice`, twice);
-    if (server.isIdempotent && twice > 0)
-      verdict.violation(`${server.platform} shows ${twice} answers twice, though it knows an id for each`);
-    if (twice > kills * PEOPLE) verdict.violation(`${server.platform}: more sent twice than were under way`);
-    verdict.figure(`${server.platform}: connections at the end`, server.connections);
+function judge(post: Post, runs: ReadonlyMap<string, number>): void {
+  const { mode, server, writers } = post;
+  const open = new Set(unanswered(post));
+  let givenUp = 0;
+  for (const question of writers.questions) {
+    const { name, person, written } = question;
+    const count = runs.get(name) ?? 0;
+    const isGivenUp = open.has(question) && count === 0 && written.fate() === "given up";
+    if (isGivenUp) givenUp += 1;
+    else if (open.has(question)) verdict.violation(`${name} of person ${person} was never answered`);
+    if (count !== 1 && !isGivenUp) verdict.violation(`${name} has ${count} runs`);
   }
-  verdict.figure("time", `${Math.round((performance.now() - startedAt) / 1000)} s`);
-} finally {
-  await hermes.remove();
-  for (const server of servers) await server[Symbol.asyncDispose]();
-  await model.stop();
+  const twice = seenTwice(post);
+  if (server.isIdempotent && twice > 0)
+    verdict.violation(`${mode} shows ${twice} answers twice, though it knows an id for each`);
+  if (twice > kills * PEOPLE) verdict.violation(`${mode}: more sent twice than were under way`);
+  if (givenUp > writers.questions.length * MAX_GIVEN_UP)
+    verdict.violation(`${mode} gave up ${givenUp} messages: Hermes was away for too long`);
+  const ways = Object.entries(server.ways ?? {}).map(([way, count]) => `; ${count} ${way}`);
+  verdict.figure(
+    `${mode}: answered, seen twice, given up by the platform`,
+    `${writers.questions.length - open.size}, ${twice}, ${givenUp}${ways.join("")}`,
+  );
 }
+
+async function prove(group: (typeof groups)[number]): Promise<void> {
+  await using crew = await startCrew({ ...group, people: PEOPLE, modelUrl: model.url });
+  await live(crew);
+  await drain(crew);
+  // What is answered stays answered: whatever comes again, and one more start, must wake nothing up.
+  await dieOnce(crew, options.short ? 20 : 100);
+  await crew.connected();
+  await Bun.sleep(options.short ? 1_000 : 3_000);
+  await crew.stop();
+  const runs = readRuns(crew.databasePath, verdict);
+  const questions = crew.posts.flatMap(({ writers }) => writers.questions);
+  verdict.figure(
+    `${group.receivesCalls ? "called" : "connected"}: messages, deliveries of them, runs`,
+    `${questions.length}, ${questions.reduce((sum, one) => sum + one.deliveries, 0)}, ${runs.values().reduce((sum, n) => sum + n, 0)}`,
+  );
+  for (const post of crew.posts) judge(post, runs);
+}
+
+const startedAt = performance.now();
+await Promise.all(groups.map(prove));
+verdict.figure("kills of each gateway, and one more at the end", kills);
+verdict.figure("time", `${Math.round((performance.now() - startedAt) / 1000)} s`);
+await model.stop();
 process.exit(verdict.exitCode());

@@ -88,21 +88,22 @@ function frame(delta: object, finish: string | null = null): Uint8Array {
   return encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`);
 }
 
+const DONE = encoder.encode("data: [DONE]\n\n");
+
 function framesFor(step: ModelCall["step"], script: Script, callId: string): Uint8Array[] {
-  const done = encoder.encode("data: [DONE]\n\n");
   if (step === "answer")
-    return [...chunksOf(script).map((content) => frame({ content })), frame({}, "stop"), done];
+    return [...chunksOf(script).map((content) => frame({ content })), frame({}, "stop"), DONE];
   const call = {
     index: 0,
     id: callId,
     type: "function",
     function: { name: "todolist_create", arguments: JSON.stringify({ todos: [{ title: script.name }] }) },
   };
-  return [frame({ role: "assistant", tool_calls: [call] }), frame({}, "tool_calls"), done];
+  return [frame({ role: "assistant", tool_calls: [call] }), frame({}, "tool_calls"), DONE];
 }
 
-/** Starts the model in this process, on loopback. */
-export function startRecordingModel(): RecordingModel {
+/** Starts the model in this process, on loopback. `otherwise`: its answer to what is no message of a proof, which it refuses without. */
+export function startRecordingModel({ otherwise }: { otherwise?: string } = {}): RecordingModel {
   const calls = new Map<string, ModelCall[]>();
   let life = 0;
   let made = 0;
@@ -137,8 +138,12 @@ export function startRecordingModel(): RecordingModel {
           const asked = messages.findLastIndex((message) => message.role === "user");
           const prompt = asked < 0 ? null : plainText(messages[asked] as WireMessage).match(PROMPT)?.[0];
           const script = prompt && parsePrompt(prompt);
-          if (!prompt || !script)
-            return Response.json({ error: { message: "not a message of this proof" } }, { status: 400 });
+          if (!prompt || !script) {
+            if (otherwise === undefined)
+              return Response.json({ error: { message: "not a message of this proof" } }, { status: 400 });
+            const frames = [frame({ content: otherwise }), frame({}, "stop"), DONE];
+            return new Response(Buffer.concat(frames), { headers: { "content-type": "text/event-stream" } });
+          }
           const answered = messages.slice(asked).some((message) => message.role === "tool");
           const step = script.tool && !answered ? "tool" : "answer";
           const call: ModelCall = { step, life, startedAt: performance.now(), completedAt: null };

@@ -179,6 +179,20 @@ describe("architecture", () => {
     expect(heavy).toEqual([]);
   });
 
+  test("no command waits for the configuration that another one reads", () => {
+    const byPath = new Map(sources.map((source) => [source.path, source]));
+    const seen = new Set(["src/cli/program.ts"]);
+    for (const path of seen)
+      for (const name of byPath.get(path)?.loads ?? [])
+        if (name.startsWith(".")) seen.add(resolveImport(path, name));
+    expect(seen.size).toBeGreaterThan(20);
+    const packages = [...seen].flatMap((path) =>
+      (byPath.get(path)?.loads ?? []).filter((name) => !/^(\.|node:)/.test(name)),
+    );
+    expect([...new Set(packages)].toSorted()).toEqual(["commander", "picocolors"]);
+    expect([...seen].filter((path) => /^src\/(config\/(load|schema)|store|app)\b/.test(path))).toEqual([]);
+  });
+
   for (const rule of RESERVED)
     test(`only one place uses ${rule.what}`, () => {
       const users = sources.filter((source) =>

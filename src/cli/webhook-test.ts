@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { SCHEME_NAMES } from "../config/webhook-schemes.ts";
+import { SCHEME_NAMES } from "../config/scheme-names.ts";
 import { parseUrl, withConfigOption, withJsonOption } from "./options.ts";
 import type { TestOptions } from "./webhook-test-run.ts";
 

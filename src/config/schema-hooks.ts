@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { count, flag, oneOf, secret, text } from "./schema-parts.ts";
-import { SCHEME_NAMES, webhookSignature } from "./webhook-schemes.ts";
+import { SCHEME_NAMES } from "./scheme-names.ts";
+import { webhookSignature } from "./webhook-schemes.ts";
 
 /** Webhooks that come in: the keys that `gateway.webhook` has for them, and the routes. */
 

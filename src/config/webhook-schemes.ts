@@ -2,25 +2,6 @@ import { type Static, Type } from "typebox";
 import { HMAC_ALGORITHMS } from "../lib/hmac.ts";
 import { entry, oneOf } from "./schema-parts.ts";
 
-/**
- * The ways in which a webhook can be signed, by the names that the configuration and the command line use. `generic` is an
- * HMAC whose header and form the configuration describes.
- */
-export const SCHEME_NAMES = [
-  "hermes",
-  "standard",
-  "github",
-  "gitlab",
-  "stripe",
-  "slack",
-  "svix",
-  "linear",
-  "twilio",
-  "generic",
-] as const;
-
-export type SchemeName = (typeof SCHEME_NAMES)[number];
-
 const headerName = (description: string) => ({
   description,
   pattern: "^[A-Za-z0-9-]{1,64}$",

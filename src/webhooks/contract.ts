@@ -1,6 +1,6 @@
-import type { SchemeName } from "../config/webhook-schemes.ts";
+import type { SchemeName } from "../config/scheme-names.ts";
 
-export { SCHEME_NAMES, type SchemeName } from "../config/webhook-schemes.ts";
+export { SCHEME_NAMES, type SchemeName } from "../config/scheme-names.ts";
 
 /** Headers by their names in lower case. One that came twice is a single one, joined by ", ". */
 export type SignedHeaders = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { SCHEME_NAMES, type SchemeName } from "../../../src/config/webhook-schemes.ts";
+import { SCHEME_NAMES, type SchemeName } from "../../../src/config/scheme-names.ts";
 import { EVENT_ROUTES } from "../../../src/http/webhook/routes.ts";
 import type { Scheme } from "../../../src/webhooks/contract.ts";
 import { genericScheme } from "../../../src/webhooks/generic.ts";

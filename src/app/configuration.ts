@@ -117,6 +117,12 @@ function surfacesOf(config: Config, serve: SurfaceName | "enabled" | undefined):
 
 /** The log on stderr, with the secrets of the configuration taken out of it; first tells what the configuration warns of. */
 export function openLog(loaded: LoadedConfig, options: AppOptions) {
+  const opened = openSilentLog(loaded, options);
+  for (const warning of loaded.warnings) opened.log.warn(warning);
+  return opened;
+}
+
+function openSilentLog(loaded: LoadedConfig, options: AppOptions) {
   const redactor = createRedactor(loaded.config);
   const terminal = isatty(2);
   const { level, format } = loaded.config.log;
@@ -127,15 +133,18 @@ export function openLog(loaded: LoadedConfig, options: AppOptions) {
     redact: redactor.redact,
     write: (line) => process.stderr.write(line),
   });
-  for (const warning of loaded.warnings) log.warn(warning);
   log.debug("configuration read", { file: loaded.file, env_file: loaded.envFile, home: loaded.home });
   return { log, redactor };
 }
 
-/** The configuration and a log of what goes wrong, for commands that end soon. */
+/**
+ * The configuration and a log of what goes wrong, for commands that end soon. What the configuration warns of is for services,
+ * `hermes config check` and `hermes doctor` to tell, and not for every command again.
+ */
 export function openQuietly(options: AppOptions): { loaded: LoadedConfig; log: RootLog } {
   const loaded = load(options);
-  const { log } = openLog(loaded, { logLevel: "warn", ...options });
+  const { log } = openSilentLog(loaded, { logLevel: "warn", ...options });
+  for (const warning of loaded.warnings) log.debug(warning);
   ensureHome(loaded.home);
   return { loaded, log };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../../src/store/contract.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -111,4 +111,16 @@ test("a platform that is none is a usage error", async () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("Did you mean telegram?")]);
   }
   expect((await hermes("approve", "telegram")).code).toBe(2);
+});
+
+test("what the configuration warns of is not told again by every command", async () => {
+  writeFileSync(join(home, "config.yaml"), "{}\n");
+  chmodSync(join(home, "config.yaml"), 0o644);
+  const warning = "can be read by other users";
+  expect((await runCommand(["config", "check"], { home })).stderr).toContain(warning);
+  for (const args of [["pairing", "list"], ["deliveries", "list"], ["sessions", "list"]]) {
+    const { code, stderr } = await runCommand(args, { home });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining(warning) });
+  }
+  expect((await hermes("list", "--log-level", "debug")).stderr).toContain(warning);
 });

@@ -62,7 +62,7 @@ const updateTry = statement((db) =>
 
 const markSent = statement((db) =>
   db.$client.prepare(
-    `UPDATE deliveries SET status = 'sent', parts = ?2, error = NULL, finished_at = ?3
+    `UPDATE deliveries SET status = 'sent', attempts = attempts + (?2 <> '[]'), parts = ?2, error = NULL, finished_at = ?3
      WHERE id = ?1 AND finished_at IS NULL`,
   ),
 );

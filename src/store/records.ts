@@ -283,6 +283,7 @@ export interface OutboundDelivery extends NewOutboundDelivery {
   status: DeliveryStatus;
   /** What was sent so far, in order. */
   parts: SentPart[];
+  /** Tries since it was last made due: those that failed, and the one that sent it. */
   attempts: number;
   /** Not before this moment is it tried again. */
   dueAt: number;

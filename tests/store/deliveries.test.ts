@@ -56,7 +56,8 @@ describe("a delivery", () => {
     expect(kept?.text).toBe(both[0] ? "first" : "second");
     await temp.store.deliveries.finish("d1", [{ messageId: "m1" }]);
     expect(await temp.store.deliveries.add(notice("d1"))).toBe(false);
-    expect(await temp.store.deliveries.get("d1")).toMatchObject({ status: "sent", text: kept?.text ?? "" });
+    const sent = { status: "sent", text: kept?.text ?? "", attempts: 1 };
+    expect(await temp.store.deliveries.get("d1")).toMatchObject(sent);
   });
 
   test("remembers its parts and tries until it is sent", async () => {
@@ -80,6 +81,7 @@ describe("a delivery", () => {
     expect(await again.get("d1")).toMatchObject({
       status: "sent",
       parts: [{ messageId: "a" }, { messageId: "b" }],
+      attempts: 2,
       error: null,
       finishedAt: 6_000,
     });

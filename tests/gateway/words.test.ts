@@ -49,3 +49,28 @@ describe("what went wrong is told", () => {
     );
   });
 });
+
+describe("why a file was not sent is told", () => {
+  const why = (code: string, message = "The English message.") => ({ code, message });
+
+  test("in English as it is", () => {
+    expect(wordsIn("en").fileLeftOut("a.png", why("refused"))).toBe(
+      "⚠️ `a.png` could not be sent: The English message.",
+    );
+  });
+
+  test.each(["forbidden", "not_found", "bad_request", "conflict", "internal", "constructor"])(
+    "%s in Chinese alone",
+    (code) => {
+      const told = wordsIn("zh").fileLeftOut("a.png", why(code));
+      expect(told).toMatch(/^⚠️ `a\.png` 未能发送：(Hermes )?[\p{Script=Han}，]+。$/u);
+      expect(told).not.toContain("English");
+    },
+  );
+
+  test("in Chinese with the platform's own words, which are quoted", () => {
+    expect(wordsIn("zh").fileLeftOut("a.png", why("refused", "file `x` is too big"))).toBe(
+      "⚠️ `a.png` 未能发送：平台拒绝了它（`` file `x` is too big ``）。",
+    );
+  });
+});

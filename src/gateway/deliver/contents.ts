@@ -1,11 +1,10 @@
 import type { Config } from "../../config/schema.ts";
-import { toAppError } from "../../lib/errors.ts";
 import { splitMarkdown } from "../../platforms/split.ts";
 import type { Store } from "../../store/contract.ts";
 import type { OutboundDelivery } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
-import { type Words, wordsIn } from "../words.ts";
+import { failureOf, type Words, wordsIn } from "../words.ts";
 import type { Ending } from "./answer.ts";
 import { fateOf } from "./decisions.ts";
 import { extractFiles, type OpenFile } from "./files.ts";
@@ -61,7 +60,7 @@ async function completed(
       const file = await openFile(path, caller, config.current.gateway.max_file_bytes);
       files.push({ markdown: "", files: [file] });
     } catch (error) {
-      complaints.push(words.fileLeftOut(path, toAppError(error).message));
+      complaints.push(words.fileLeftOut(path, failureOf(error)));
     }
   return [...split([text, ...complaints].join("\n\n"), fitsIn(connection)), ...files];
 }

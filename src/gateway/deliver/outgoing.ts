@@ -159,7 +159,9 @@ async function sendWithout(
   const isRefusal = error instanceof PlatformError && error.kind === "refused";
   if (files.length === 0 || !isRefusal) throw error;
   const { fileLeftOut } = wordsIn(extraOf(delivery).language);
-  const told = files.map(({ name }) => fileLeftOut(name, error.message)).join("\n\n");
+  const told = files
+    .map(({ name }) => fileLeftOut(name, { code: error.kind, message: error.message }))
+    .join("\n\n");
   const markdown = [message.markdown, told].filter((one) => one !== "").join("\n\n");
   await mayCall();
   const idempotencyId = `${message.idempotencyId}:without`;

@@ -1,4 +1,4 @@
-import type { Words } from "./contract.ts";
+import type { Failure, Words } from "./contract.ts";
 import { code, fence, quote } from "./markdown.ts";
 
 /** What went wrong and what can be done about it, by the code of the error. */
@@ -31,6 +31,20 @@ const ERRORS: Readonly<Record<string, { message: string; hint: string }>> = {
   store_unavailable: { message: "存储不可用。", hint: "请稍后再试；管理者可检查磁盘空间。" },
   internal: { message: "Hermes 内部出错。", hint: "请重试；管理者可查看日志。" },
 };
+
+/** Why a file was not sent, by the code of the error. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  forbidden: "这里不能读取该文件。",
+  not_found: "没有这个文件。",
+  bad_request: "它太大，或者不是文件。",
+  conflict: "它正在被修改，请重试。",
+};
+
+/** The platform's own words stand behind, as they came: only they say what it is that it does not take. */
+function whyLeftOut({ code: name, message }: Failure): string {
+  if (name === "refused") return `平台拒绝了它（${quote(message)}）。`;
+  return (Object.hasOwn(LEFT_OUT, name) ? LEFT_OUT[name] : undefined) ?? "Hermes 无法读取它。";
+}
 
 /** Hermes's own words in Chinese. */
 export const CHINESE: Words = {
@@ -89,6 +103,6 @@ export const CHINESE: Words = {
       : failure;
     return `⚠️ ${message}${hint ? `\n${hint}` : ""}\n（${code(failure.code)}）`;
   },
-  fileLeftOut: (name, why) => `⚠️ ${code(name)} 未能发送：${why}`,
+  fileLeftOut: (name, why) => `⚠️ ${code(name)} 未能发送：${whyLeftOut(why)}`,
   working: (tool) => `⚙️ ${code(tool)} …`,
 };

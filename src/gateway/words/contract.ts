@@ -38,7 +38,8 @@ export interface Words {
   pairingWrong: string;
   notYours: string;
   failed(failure: Failure): string;
-  fileLeftOut(name: string, why: string): string;
+  /** `why`: what an error says, or a platform, by the kind of its refusal. */
+  fileLeftOut(name: string, why: Failure): string;
   working(tool: string): string;
 }
 

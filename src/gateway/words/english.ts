@@ -53,6 +53,6 @@ export const ENGLISH: Words = {
   pairingWrong: "This code is wrong or has expired.",
   notYours: "This is not yours to decide, or it is decided already.",
   failed: ({ code: name, message, hint }) => `⚠️ ${message}${hint ? `\n${hint}` : ""}\n(${code(name)})`,
-  fileLeftOut: (name, why) => `⚠️ ${code(name)} could not be sent: ${why}`,
+  fileLeftOut: (name, { message }) => `⚠️ ${code(name)} could not be sent: ${message}`,
   working: (tool) => `⚙️ ${code(tool)} …`,
 };

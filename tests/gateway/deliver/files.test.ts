@@ -76,7 +76,7 @@ test("an answer whose file the platform refuses is sent all the same, and says s
   await chat.until(() => chat.messages("1").length === 2);
   expect(chat.messages("1").map(({ text }) => text)).toEqual([
     "请看图。",
-    "⚠️ `plot.png` 未能发送：Too large.",
+    "⚠️ `plot.png` 未能发送：平台拒绝了它（`Too large.`）。",
   ]);
   await gateway.deliverer.stop(Promise.resolve());
   const { items } = await store.deliveries.list({ limit: 10 });

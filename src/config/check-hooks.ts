@@ -4,8 +4,9 @@ import { formatPath } from "./path.ts";
 import type { Fault, Findings } from "./problems.ts";
 import type { Config } from "./schema.ts";
 import { EVENT_FIELDS, type HookRouteConfig } from "./schema-hooks.ts";
+import type { SchemeName } from "./scheme-names.ts";
 import { wantsEvent, webhookEndpoints } from "./webhook-endpoints.ts";
-import { isBrokenSecret, type SchemeName, signatureFault } from "./webhook-schemes.ts";
+import { isBrokenSecret, signatureFault } from "./webhook-schemes.ts";
 
 const WEBHOOK = ["gateway", "webhook"];
 /** Stands for the endpoints that events are sent to. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { SCHEME_NAMES } from "../../src/config/webhook-schemes.ts";
+import { SCHEME_NAMES } from "../../src/config/scheme-names.ts";
 import { genericScheme } from "../../src/webhooks/generic.ts";
 import { schemeOf } from "../../src/webhooks/schemes.ts";
 import { HOOK_SECRET, type HookServer, openHookServer, signature } from "../support/hooks.ts";

@@ -94,7 +94,7 @@ async function readStream(request: Request, { maxBytes, key }: BodyLimit): Promi
     }
   } finally {
     clearTimeout(timer);
-    reader.releaseLock(); // what is left of a body that was too long is listened to while its refusal leaves
+    reader.cancel().catch(() => undefined); // what is left of a body that was too long is dropped while its refusal leaves
   }
 }
 

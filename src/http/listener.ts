@@ -3,7 +3,7 @@ import { AppError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { type Admission, admittedPlugin } from "./admission.ts";
 import { type HttpParts, IDLE_TIMEOUT_S, type Listening, type SurfaceParts } from "./edge.ts";
-import { createLingering } from "./lingering.ts";
+import { lingering } from "./lingering.ts";
 import { createErrorHandler } from "./plugins/errors.ts";
 import { createGuard } from "./plugins/guard.ts";
 import type { Surface, SurfaceKind, SurfaceSettings } from "./surface.ts";
@@ -84,15 +84,14 @@ export interface HttpAppParts extends Pick<HttpParts, "config"> {
 export function createHttpApp(parts: HttpAppParts) {
   const guard = createGuard(parts);
   const onError = createErrorHandler(parts.log);
-  const lingering = createLingering();
   const app = admittedPlugin()
     .onRequest((context) => {
       const decision = guard(context.request);
       context.admission = decision.admission;
-      if (decision.refusal !== undefined) return lingering.hold(context.request, decision.refusal);
+      if (decision.refusal !== undefined) return lingering(context.request, decision.refusal);
     })
     .onError({ as: "global" }, (context) =>
-      lingering.hold(context.request, onError(context.admission as Admission, context.error)),
+      lingering(context.request, onError(context.admission as Admission, context.error)),
     );
   for (const { plugin } of parts.surfaces) app.use(plugin);
   return app;

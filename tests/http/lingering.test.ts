@@ -1,84 +1,31 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { createLingering, type LingeringLimits } from "../../src/http/lingering.ts";
+import { lingering } from "../../src/http/lingering.ts";
 import { HOOK_SECRET, openHookServer, signature } from "../support/hooks.ts";
 import { rawStatus, TOKENS } from "../support/server.ts";
 
-const LIMITS: LingeringLimits = { patienceMs: 60_000, silenceMs: 60_000, bytes: 1_000, answers: 2 };
-
-/** A body that the test sends, piece by piece. */
+/** A body that the test sends, and that tells when it is dropped. */
 function openBody() {
-  let source: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const cancelled = Promise.withResolvers<void>();
-  const body = new ReadableStream<Uint8Array>({
-    start: (controller) => {
-      source = controller;
-    },
-    cancel: () => cancelled.resolve(),
-  });
-  return {
-    request: new Request("http://localhost/", { method: "POST", body }),
-    send: (bytes: number) => source?.enqueue(new Uint8Array(bytes)),
-    end: () => source?.close(),
-    cancelled: cancelled.promise,
-  };
+  const dropped = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({ cancel: () => dropped.resolve() });
+  return { request: new Request("http://localhost/", { method: "POST", body }), dropped: dropped.promise };
 }
 
 const refusal = (status = 413, headers: Record<string, string> = { connection: "close" }) =>
   new Response("refused", { status, headers });
 
 describe("an answer that lingers", () => {
-  test("is there at once, and ends once the body has come", async () => {
-    const lingering = createLingering(LIMITS);
-    const { request, send, end } = openBody();
-    const answer = lingering.hold(request, refusal());
+  test("is there at once, drops the body, and ends later", async () => {
+    const { request, dropped } = openBody();
+    const answer = lingering(request, refusal(), 60_000);
     expect([answer.status, answer.headers.get("connection")]).toEqual([413, "close"]);
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
     expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe("refused");
-    send(100);
-    let isOver = false;
-    const over = reader.read().then(({ done }) => {
-      isOver = done;
-    });
-    await Bun.sleep(0);
-    expect([isOver, lingering.size]).toEqual([false, 1]);
-    end();
-    await over;
-    expect([isOver, lingering.size]).toEqual([true, 0]);
-  });
-
-  for (const [what, limits, sends] of [
-    ["stops sending", { silenceMs: 5 }, false],
-    ["sends too much", { bytes: 299 }, false],
-    ["sends for too long", { silenceMs: 50, patienceMs: 120 }, true],
-  ] as const)
-    test(`ends without a client that ${what}`, async () => {
-      const { request, send, cancelled } = openBody();
-      const answer = createLingering({ ...LIMITS, ...limits }).hold(request, refusal());
-      send(300);
-      const drip = sends ? setInterval(() => send(1), 1) : undefined;
-      expect(await answer.text()).toBe("refused");
-      await cancelled;
-      clearInterval(drip);
-    });
-
-  test("lets go of the body when its client has gone", async () => {
-    const lingering = createLingering(LIMITS);
-    const { request, cancelled } = openBody();
-    const answer = lingering.hold(request, refusal());
-    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-    await reader.read();
+    await dropped;
+    const next = reader.read().then(() => "ended");
+    expect(await Promise.race([next, Bun.sleep(20).then(() => "open")])).toBe("open");
     await reader.cancel();
-    await cancelled;
-    expect(lingering.size).toBe(0);
-  });
-
-  test("is one of so many", () => {
-    const lingering = createLingering(LIMITS);
-    const answers = [1, 2, 3].map(() => refusal());
-    const held = answers.map((answer) => lingering.hold(openBody().request, answer));
-    expect(held.map((one, i) => one === answers[i])).toEqual([false, false, true]);
-    expect(lingering.size).toBe(2);
+    expect(await lingering(openBody().request, refusal(), 1).text()).toBe("refused");
   });
 
   for (const [what, answer] of [
@@ -86,12 +33,11 @@ describe("an answer that lingers", () => {
     ["says that the body came too slowly", refusal(408)],
     ["says that too much is going on", refusal(503)],
   ] as const)
-    test(`is none that ${what}`, () =>
-      expect(createLingering().hold(openBody().request, answer)).toBe(answer));
+    test(`is none that ${what}`, () => expect(lingering(openBody().request, answer)).toBe(answer));
 
   test("is none where no body comes", () => {
     const answer = refusal();
-    expect(createLingering().hold(new Request("http://localhost/"), answer)).toBe(answer);
+    expect(lingering(new Request("http://localhost/"), answer)).toBe(answer);
   });
 });
 

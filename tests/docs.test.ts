@@ -27,6 +27,7 @@ const TRANSLATED = [
   "docs/gateway.md",
   "docs/mcp.md",
   "docs/rest-api.md",
+  "docs/reverse-proxy.md",
   "docs/sandbox.md",
   "docs/slack.md",
   "docs/telegram.md",

@@ -10,11 +10,12 @@ export const NAME = "hermes-api.your-domain.com";
 export const SITES = ["hermes.conf", "hermes-safer.conf", "Caddyfile"] as const;
 export type Site = (typeof SITES)[number];
 
-const programOf = (site: Site) => (site === "Caddyfile" ? "caddy" : "nginx");
-/** Those whose program is installed. Debian's nginx is, by `scripts/test`; Caddy is as large as the rest together. */
-export const INSTALLED = SITES.filter((site) => Bun.which(programOf(site)) !== null);
-for (const site of SITES)
-  if (!INSTALLED.includes(site)) console.log(`${site}: ${programOf(site)} is not installed, not tested`);
+/** Debian has nginx where only administrators look. */
+const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin`;
+const CADDY = Bun.which("caddy", { PATH });
+if (CADDY === null) console.log("Caddy is not installed here: the Caddyfile is not tested.");
+/** Those whose program is here. nginx has to be; Caddy is too large to be installed for one file. */
+export const INSTALLED = SITES.filter((site) => site !== "Caddyfile" || CADDY !== null);
 
 /** Where the surfaces of Hermes listen; 0 for one that is not served. */
 export interface Behind {
@@ -112,7 +113,9 @@ http { sendfile on; tcp_nopush on; types_hash_max_size 2048; gzip on; access_log
   ${places.join("\n  ")}
   include ${site}; }`,
   );
-  return startService(["nginx", "-p", directory, "-c", main], { ready: /using the "epoll" event method/ });
+  return startService([Bun.which("nginx", { PATH }) ?? "nginx", "-p", directory, "-c", main], {
+    ready: /using the "epoll" event method/,
+  });
 }
 
 function startCaddy(directory: string, site: string) {
@@ -128,7 +131,7 @@ function startCaddy(directory: string, site: string) {
 import ${site}
 `,
   );
-  const command = ["caddy", "run", "--adapter", "caddyfile", "--config", main];
+  const command = [CADDY ?? "caddy", "run", "--adapter", "caddyfile", "--config", main];
   return startService(command, { env: { HOME: directory }, ready: /serving initial configuration/ });
 }
 

@@ -9,8 +9,9 @@ const LINGER_MS = 500;
  * and a proxy then says 502 and never looks at the answer.
  */
 export function lingering(request: Request, answer: Response, lingerMs = LINGER_MS): Response {
-  const { body } = request;
-  if (body === null || !mayLinger(answer)) return answer;
+  if (!mayLinger(answer)) return answer;
+  const { body } = request; // looked at for those alone: Bun makes a stream of it
+  if (body === null) return answer;
   // Bun drops it by itself from here on, which costs nothing; read and thrown away it would be garbage by the gigabyte.
   if (!body.locked) body.cancel().catch(() => undefined);
   const gone = new AbortController();

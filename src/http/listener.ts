@@ -88,7 +88,9 @@ export function createHttpApp(parts: HttpAppParts) {
     .onRequest((context) => {
       const decision = guard(context.request);
       context.admission = decision.admission;
-      if (decision.refusal !== undefined) return lingering(context.request, decision.refusal);
+      if (decision.refusal === undefined) return;
+      const answer = lingering(context.request, decision.refusal);
+      return answer; // not `return lingering(...)`: Elysia would take the hook for an asynchronous one
     })
     .onError({ as: "global" }, (context) =>
       lingering(context.request, onError(context.admission as Admission, context.error)),

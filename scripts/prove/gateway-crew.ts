@@ -26,10 +26,13 @@ export interface Crew extends AsyncDisposable {
 
 export interface CrewOptions {
   servers: Readonly<Record<string, StartServer>>;
-  /** Platforms call Hermes, rather than Hermes them. */
-  receivesCalls: boolean;
-  people: number;
+  /** Platforms call Hermes, rather than Hermes them: where each calls, given where its webhook is. */
+  callsAt?: (mode: string, url: string) => string;
+  /** Who write to each platform in turn. */
+  people?: number;
   modelUrl: string;
+  /** More of the configuration. */
+  agent?: Readonly<Record<string, unknown>>;
 }
 
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -41,28 +44,31 @@ const PORTS = { first: 20_000, count: 10_000 };
 
 /** Starts the platforms and their Hermes, and resolves once all of them are connected. */
 export async function startCrew(options: CrewOptions): Promise<Crew> {
-  const { servers, receivesCalls, people, modelUrl } = options;
+  const { servers, callsAt, people = 1, modelUrl, agent = {} } = options;
   const posts = await Promise.all(
     Object.entries(servers).map(async ([mode, start]): Promise<Post> => {
       const server = await start({ isPatient: true });
       return { mode, server, writers: createWriters({ server, name: mode, people }) };
     }),
   );
-  const port = receivesCalls ? freePort() : 0;
-  if (receivesCalls)
-    for (const post of posts)
-      post.server.sendTo?.(`http://127.0.0.1:${port}/webhook/${addressOf(post, posts)}`);
+  const port = callsAt ? freePort() : 0;
+  if (callsAt)
+    for (const post of posts) {
+      const url = `http://127.0.0.1:${port}/webhook/${addressOf(post, posts)}`;
+      post.server.sendTo?.(callsAt(post.mode, url));
+    }
   const hermes = await startHermes({
     config: {
       ...testConfig(modelUrl, "prove"),
+      agent,
       platforms: sections(posts),
       log: { level: "info" },
     },
-    args: receivesCalls ? ["gateway", "--webhook", "--port", `${port}`] : ["gateway"],
-    ...(receivesCalls ? {} : { ready: CONNECTS }),
+    args: callsAt ? ["gateway", "--webhook", "--port", `${port}`] : ["gateway"],
+    ...(callsAt ? {} : { ready: CONNECTS }),
   });
   await connected(hermes, posts.length);
-  if (!receivesCalls)
+  if (!callsAt)
     // What is written before a bot was connected for the first time is not its own: Discord would never deliver it.
     for (const { server } of posts) while (server.connections === 0) await Bun.sleep(10);
   return {

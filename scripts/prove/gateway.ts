@@ -48,8 +48,12 @@ function chosen(group: string, servers: Readonly<Record<string, StartServer>>) {
 }
 
 const groups = [
-  { receivesCalls: false, servers: chosen("connections", CHAT_SERVERS) },
-  { receivesCalls: true, servers: chosen("webhooks", CALLING_SERVERS) },
+  { name: "connections", servers: chosen("connections", CHAT_SERVERS) },
+  {
+    name: "webhooks",
+    servers: chosen("webhooks", CALLING_SERVERS),
+    callsAt: (_mode: string, url: string) => url,
+  },
 ].filter(({ servers }) => Object.keys(servers).length > 0);
 for (const name of wanted)
   if (!["connections", "webhooks"].includes(name) && !groups.some(({ servers }) => name in servers))
@@ -146,7 +150,7 @@ async function prove(group: (typeof groups)[number]): Promise<void> {
   const runs = readRuns(crew.databasePath, verdict);
   const questions = crew.posts.flatMap(({ writers }) => writers.questions);
   verdict.figure(
-    `${group.receivesCalls ? "called" : "connected"}: messages, deliveries of them, runs`,
+    `${group.name}: messages, deliveries of them, runs`,
     `${questions.length}, ${questions.reduce((sum, one) => sum + one.deliveries, 0)}, ${runs.values().reduce((sum, n) => sum + n, 0)}`,
   );
   for (const post of crew.posts) judge(post, runs);

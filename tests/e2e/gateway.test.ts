@@ -3,6 +3,7 @@ import { type FakeLlm, startFakeLlm } from "../../src/models/fake-llm/server.ts"
 import type { ChatServer } from "../contract/server.ts";
 import { CALLING_SERVERS, CHAT_SERVERS } from "../contract/servers/all.ts";
 import { startFakeDiscord } from "../fakes/discord/index.ts";
+import { startFakeWecomBot } from "../fakes/wecom/bot.ts";
 import { type Hermes, runHermes, startHermes, testConfig } from "../support/hermes.ts";
 
 setDefaultTimeout(60_000);
@@ -89,6 +90,11 @@ async function allSent({ home }: Hermes): Promise<boolean> {
   return deliveries.length > 0 && deliveries.every((one) => one.status === "sent");
 }
 
+/** What `hermes status` says of the accounts. */
+async function statusOf({ home }: Hermes): Promise<{ state: string; error: { message: string } | null }[]> {
+  return JSON.parse((await runHermes(["status", "--json"], home)).stdout).platforms;
+}
+
 describe("hermes gateway, as it is shipped", () => {
   for (const [name, open] of Object.entries(CHAT_SERVERS))
     test(`${name}: a message is answered, over a kill too, and the process ends when it is told`, async () => {
@@ -110,6 +116,48 @@ describe("hermes gateway, as it is shipped", () => {
       expect(await hermes.service.stop()).toBe(0);
       expect(server.shown(1).filter((text) => text.includes("first"))).toHaveLength(1);
     });
+
+  test("connections that are refused for five seconds are made anew, one each, and nothing is lost", async () => {
+    const servers = await Promise.all(Object.values(CHAT_SERVERS).map((open) => open()));
+    cleanUps.push(() => Promise.all(servers.map((server) => server[Symbol.asyncDispose]())));
+    const platforms = servers.map((server) => [
+      server.platform,
+      { ...server.settings, allowed_users: [server.personId(1)] },
+    ]);
+    const hermes = await start(Object.fromEntries(platforms));
+    const states = async () => (await statusOf(hermes)).map(({ state }) => state);
+    await until("all connections", async () => (await states()).every((state) => state === "connected"));
+    for (const server of servers) server.refuseConnections(5_000);
+    await until("the truth", async () => !(await states()).includes("connected"));
+    for (const server of servers) server.write(1, "meanwhile");
+    await Promise.all(servers.map((server) => answered(server, "meanwhile")));
+    await until("all connections", async () => (await states()).every((state) => state === "connected"));
+    await until("one each", () => servers.every((server) => server.connections === 1));
+    await Bun.sleep(2_000); // so that one too many would show
+    for (const server of servers) {
+      expect([server.platform, server.connections]).toEqual([server.platform, 1]);
+      expect(server.shown(1).filter((text) => text.includes("meanwhile"))).toHaveLength(1);
+    }
+  });
+
+  test("wecom: a bot that another Hermes takes over is left to it, and the status says so", async () => {
+    const fake = startFakeWecomBot();
+    cleanUps.push(() => fake[Symbol.asyncDispose]());
+    const { botId: bot_id, secret: bot_secret, url: api_base } = fake;
+    const wecom = { wecom: { bot_id, bot_secret, api_base, allowed_users: ["*"] } };
+    const first = await start(wecom);
+    await until("the first", () => fake.connections === 1);
+    const second = await start(wecom);
+    await until("the second", () => fake.opened === 2);
+    await until("the truth", async () => (await statusOf(first))[0]?.state === "waiting");
+    await Bun.sleep(3_000); // longer than a try to come back would wait
+    expect([fake.connections, fake.opened]).toEqual([1, 2]);
+    expect((await statusOf(first))[0]?.error?.message).toContain("Another program");
+    expect((await statusOf(second))[0]?.state).toBe("connected");
+    fake.write("hello");
+    await until("the answer", () => fake.messages().some(({ text }) => text.includes("hello")));
+    expect(fake.messages()).toHaveLength(1);
+  });
 
   test("an agent that takes long shows that it works, and /stop passes it", async () => {
     const server = await (CHAT_SERVERS["telegram"] as () => Promise<ChatServer>)();

@@ -9,21 +9,20 @@ const ASKS_TO_ASK = /回复“继续”/;
 
 /** How the account is. */
 export interface WechatOptions extends ServerOptions {
-  /** It may push; true without it. */
+  /** It may push, and is in secure mode; otherwise in plain mode. True without it. */
   isVerified?: boolean;
 }
 
 /**
- * WeChat in secure mode, which calls the address that `sendTo` names. Its people ask for the rest when there is more: at once, or
- * after a while when it is patient.
+ * WeChat, which calls the address that `sendTo` names. Its people ask for the rest when there is more: at once, or after a while when
+ * it is patient.
  */
 export async function startWechat(options: WechatOptions = {}): Promise<ChatServer> {
   const { isVerified = true, isPatient = false } = options;
   const fake = startFakeWechat({
     clock: 1,
-    mode: "secure",
     isVerified,
-    ...(isVerified ? {} : { appId: "wx0000000000000002" }),
+    ...(isVerified ? { mode: "secure" } : { mode: "plain", appId: "wx0000000000000002" }),
   });
   let lastId = 1_000;
   const write = (person: number, text: string): Written => {
@@ -39,7 +38,7 @@ export async function startWechat(options: WechatOptions = {}): Promise<ChatServ
       app_id: fake.appId,
       app_secret: fake.appSecret,
       token: fake.token,
-      encoding_aes_key: fake.encodingAesKey,
+      ...(isVerified ? { encoding_aes_key: fake.encodingAesKey } : {}),
       api_base: fake.url,
     },
     personId: userOf,

@@ -87,7 +87,7 @@ function unanswered({ server, writers }: Post): Question[] {
 /** Waits until everything is answered, or nothing comes any more. */
 async function drain(crew: Crew): Promise<void> {
   const endMs = performance.now() + DRAIN_TIMEOUT_MS;
-  let before = { count: Number.POSITIVE_INFINITY, sinceMs: 0, askedMs: 0 };
+  let before = { count: Number.POSITIVE_INFINITY, sinceMs: 0, askedMs: performance.now() };
   while (performance.now() < endMs) {
     const nowMs = performance.now();
     const open = crew.posts.map((post) => ({ post, questions: unanswered(post) }));

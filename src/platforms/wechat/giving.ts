@@ -1,4 +1,5 @@
 import { createInOrder } from "../../lib/in-order.ts";
+import { within } from "../../lib/waiting.ts";
 import { PlatformError } from "../contract.ts";
 import type { Conversations, Kept } from "./conversations.ts";
 import { meaningOf } from "./errors.ts";
@@ -49,9 +50,10 @@ export function createGiving(parts: GivingParts): Giving {
       const text = isLast && rest.length > 0 ? next.text + words.more : next.text;
       const given = isInCall ? held.give(user, text) : null;
       if (isInCall && given === null) continue; // its time was up just now
-      await given; // until then the call can be cut off, and takes the text with it
-      if (isInCall) pushes.replied(user);
-      else if (!(await pushes.send(user, { msgtype: "text", text: { content: text } }, signal))) return;
+      if (given !== null) {
+        await within(given, timing.hangUpMs); // until it is answered, the call can be cut off with the text
+        pushes.replied(user);
+      } else if (!(await pushes.send(user, { msgtype: "text", text: { content: text } }, signal))) return;
       conversation.kept.shift();
     }
   }

@@ -53,7 +53,7 @@ export async function startWechat(options: WechatOptions = {}): Promise<ChatServ
     },
     get ways() {
       const by = (way: string) => fake.messages().filter((message) => message.by === way).length;
-      return { "in the answer to a call": by("reply"), pushed: by("push"), notices: fake.notices.length };
+      return { "in the answer to a call": by("reply"), pushed: by("push") };
     },
     failSends: (failure, times = 1) =>
       fake.fail("message/custom/send", { errcode: toNumber(failure), times }),

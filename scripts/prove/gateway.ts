@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
 });
 const perMode = options.short ? 20 : readCount(options.messages, "messages");
 const kills = options.short ? 2 : readCount(options.kills, "kills");
-const life = options.short ? { leastMs: 300, moreMs: 700 } : { leastMs: 1_000, moreMs: 3_000 };
+const life = options.short ? { leastMs: 300, moreMs: 700 } : { leastMs: 1_500, moreMs: 3_000 };
 
 const verdict = createVerdict("every message of a chat is answered, each by exactly one run");
 const model = startRecordingModel({ otherwise: "There is no more." });
@@ -141,7 +141,9 @@ function judge(post: Post, runs: ReadonlyMap<string, number>): void {
 async function prove(group: (typeof groups)[number]): Promise<void> {
   await using crew = await startCrew({ ...group, people: PEOPLE, modelUrl: model.url });
   await live(crew);
+  const livedMs = performance.now() - startedAt;
   await drain(crew);
+  const drainedMs = performance.now() - startedAt - livedMs;
   // What is answered stays answered: whatever comes again, and one more start, must wake nothing up.
   await dieOnce(crew, options.short ? 20 : 100);
   await crew.connected();
@@ -152,6 +154,10 @@ async function prove(group: (typeof groups)[number]): Promise<void> {
   verdict.figure(
     `${group.name}: messages, deliveries of them, runs`,
     `${questions.length}, ${questions.reduce((sum, one) => sum + one.deliveries, 0)}, ${runs.values().reduce((sum, n) => sum + n, 0)}`,
+  );
+  verdict.figure(
+    `${group.name}: seconds of all lives, and until the last answer`,
+    `${Math.round(livedMs / 1000)}, ${Math.round(drainedMs / 1000)}`,
   );
   for (const post of crew.posts) judge(post, runs);
 }

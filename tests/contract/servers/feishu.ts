@@ -10,8 +10,8 @@ const EDITS = [
 ] as const;
 const OPTIONAL = ["POST /im/v1/messages/:id/reactions", "GET /contact/v3/users/:id"] as const;
 
-/** Of the retries after 15 seconds, 5 minutes, an hour and 6 hours: a second, 20, 4 minutes and 24. */
-const PATIENT_CLOCK = 15;
+/** Of the retries after 15 seconds, 5 minutes, an hour and 6 hours: a quarter of a second, 5 seconds, a minute and 6. */
+const PATIENT_CLOCK = 60;
 
 /** Feishu, over the long connection or by callbacks. */
 export async function startFeishu({

@@ -1,11 +1,14 @@
 import { type Account, accountLabel } from "../config/accounts.ts";
 import { databasePath } from "../config/home.ts";
 import type { AccountHealth } from "../gateway/contract.ts";
+import { createKeptFiles, type KeptFiles } from "../gateway/deliver/kept-files.ts";
+import type { DeliveryExtra } from "../gateway/extra.ts";
 import { recordedHealth } from "../gateway/recorded-health.ts";
 import type { SendNowParts } from "../gateway/send-now.ts";
 import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { sleep } from "../lib/waiting.ts";
+import { tooLarge } from "../platforms/file-sizes.ts";
 import { loadPlatform } from "../platforms/registry.ts";
 import type { Store } from "../store/contract.ts";
 import { openStore } from "../store/open.ts";
@@ -19,8 +22,10 @@ export interface OwnMessage {
   account: string;
   chat: string;
   thread?: string;
-  /** Markdown. */
+  /** Markdown; may be empty beside files. */
   text: string;
+  /** Paths, as this user reads them. */
+  files: readonly string[];
 }
 
 /** What a message is sent with. */
@@ -54,21 +59,15 @@ export async function sendMessage(message: OwnMessage, options: SendOptions): Pr
   const account = theAccount(chooseAccounts(loaded.config, [message.account]), message.account);
   const store = await openStore({ path: databasePath(loaded.home), log });
   try {
-    const { chat, thread, text } = message;
-    const target = { platform: account.platform, account: account.name, chat };
     const id = newId("dlv");
-    await store.deliveries.add({
-      id,
-      kind: "send",
-      target: { ...target, ...(thread === undefined ? {} : { thread }) },
-      text,
-    });
+    const kept = createKeptFiles(loaded.home);
+    await add(message, id, account, { store, kept });
     const { holder, signal } = options;
     const config = { current: loaded.config, onChange: () => () => undefined };
     const isForGateway =
       (await loadPlatform(account.platform))?.hasOneConnection?.(account.settings) ?? false;
     const send = async () =>
-      isForGateway ? needsGateway(account) : sendHere({ config, store, log, holder }, id, signal);
+      isForGateway ? needsGateway(account) : sendHere({ config, store, log, holder, kept }, id, signal);
     const refusal = await delivered(store, id, account, send, signal);
     const delivery = await deliveryOf(store, id);
     return {
@@ -77,6 +76,31 @@ export async function sendMessage(message: OwnMessage, options: SendOptions): Pr
     };
   } finally {
     await store.close();
+  }
+}
+
+/** Puts the message into the outbox. Its files are copied before: they may be gone when it leaves. */
+async function add(
+  { chat, thread, text, files: paths }: OwnMessage,
+  id: string,
+  { platform, name }: Account,
+  { store, kept }: { store: Store; kept: KeptFiles },
+): Promise<void> {
+  const title = (await loadPlatform(platform))?.title ?? platform;
+  const files =
+    paths.length === 0 ? [] : await kept.keep(id, paths, (file) => tooLarge(platform, title, file));
+  const extra: DeliveryExtra = { language: "en", scope: "direct", files };
+  try {
+    await store.deliveries.add({
+      id,
+      kind: "send",
+      target: { platform, account: name, chat, ...(thread === undefined ? {} : { thread }) },
+      ...(text === "" ? {} : { text }),
+      ...(files.length === 0 ? {} : { extra }),
+    });
+  } catch (error) {
+    if (files.length > 0) await kept.drop(id);
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { AppError } from "../lib/errors.ts";
 import type { PlatformId } from "../platforms/contract.ts";
 import type { Store } from "../store/contract.ts";
 import type { DeliveryStatus, OutboundDelivery } from "../store/records.ts";
-import { deliveryJson, targetOf } from "./delivery-json.ts";
+import { deliveryJson, filesOf, targetOf } from "./delivery-json.ts";
 import { type CommonOptions, withConfigOption, withJsonOption } from "./options.ts";
 import { formatTime, print, printable, printJson, printTable, say } from "./output.ts";
 import { type ListOptions, paged, pageOf, sayMore } from "./paging.ts";
@@ -70,10 +70,16 @@ async function listDeliveries(store: Store, options: DeliveryListOptions): Promi
       delivery.status,
       String(delivery.attempts),
       formatTime(delivery.createdAt),
-      (delivery.error?.message ?? delivery.text ?? delivery.runId ?? "").slice(0, 60),
+      whatOf(delivery).slice(0, 60),
     ]),
   );
   sayMore(page.nextCursor);
+}
+
+function whatOf(delivery: OutboundDelivery): string {
+  const { error, text, runId } = delivery;
+  const names = filesOf(delivery).map(({ name }) => name);
+  return error?.message ?? text ?? runId ?? names.join(", ");
 }
 
 async function showDelivery(store: Store, id: string, { json }: { json?: true }): Promise<void> {
@@ -95,6 +101,9 @@ function factsOf(delivery: OutboundDelivery): string[] {
     kind,
     status,
     run: runId,
+    files: filesOf(delivery)
+      .map(({ name, sizeBytes }) => `${name} (${sizeBytes} bytes)`)
+      .join(", "),
     messages: parts.map(({ messageId }) => messageId).join(", ") || undefined,
     tries: String(attempts),
     created: formatTime(createdAt),

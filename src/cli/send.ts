@@ -12,6 +12,7 @@ import { stopSignals } from "./signals.ts";
 
 interface SendOptions extends CommonOptions {
   to: Address;
+  file: string[];
   json?: true;
 }
 
@@ -22,26 +23,40 @@ interface Address {
 }
 
 const PATIENCE_MS = 30_000;
+/** Files take their time. */
+const FILES_PATIENCE_MS = 150_000;
+const MAX_FILES = 10;
 
 /** `hermes send`: a message of the operator's to a chat, through the gateway that runs or without one. */
 export function sendCommand(): Command {
   return withJsonOption(withConfigOption(new Command("send")))
     .description("send a message to a chat")
-    .argument("[text...]", "what to say, as Markdown; without it or with - the text on stdin")
+    .argument(
+      "[text...]",
+      "what to say, as Markdown; without it or with - the text on stdin, but beside files only with -",
+    )
     .requiredOption(
       "--to <address>",
       "platform:chat or platform:chat:thread, such as telegram:123456789; telegram.work:... for an account",
       parseAddress,
     )
-    .action(async (words: string[], { to, json, ...options }: SendOptions) => {
-      const text = words.length === 0 || words.join() === "-" ? await readStdin() : words.join(" ");
-      if (text.trim() === "") throw noText();
+    .option("--file <path>", "a file to be sent after the text; repeat it for more, up to 10", collect, [])
+    .action(async (words: string[], { to, file: files, json, ...options }: SendOptions) => {
+      const isOnStdin = words.join() === "-" || (words.length === 0 && files.length === 0);
+      const text = (isOnStdin ? await readStdin() : words.join(" ")).trimEnd();
+      if (text.trim() === "" && files.length === 0) throw noText();
+      if (files.length > MAX_FILES)
+        throw new AppError("usage", `${MAX_FILES} files are the most in one message.`);
       const { sendMessage } = await import("../app/send.ts");
       const { stopped } = stopSignals();
       const interrupt = new AbortController();
       void stopped.then(() => interrupt.abort());
-      const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(PATIENCE_MS)]);
-      const sending = sendMessage({ ...to, text }, { ...options, holder: holderName("hermes send"), signal });
+      const patienceMs = files.length === 0 ? PATIENCE_MS : FILES_PATIENCE_MS;
+      const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(patienceMs)]);
+      const sending = sendMessage(
+        { ...to, text, files },
+        { ...options, holder: holderName("hermes send"), signal },
+      );
       const { delivery, problem } = await withProgress("sending", sending);
       if (json) printJson(deliveryJson(delivery));
       else if (problem === null) print(wordsOf(delivery));
@@ -62,6 +77,10 @@ function parseAddress(text: string): Address {
     chat,
     ...(thread === undefined ? {} : { thread }),
   };
+}
+
+function collect(path: string, before: string[]): string[] {
+  return [...before, path];
 }
 
 async function readStdin(): Promise<string> {

@@ -1,4 +1,5 @@
 import type { Caller } from "../tools/contract.ts";
+import type { KeptFile } from "./deliver/kept-files.ts";
 import type { Language } from "./language.ts";
 
 /** What the gateway keeps with a delivery besides its target. */
@@ -13,6 +14,8 @@ export interface DeliveryExtra {
   approval?: { runId: string; approvalId: string };
   /** Whom the agent speaks with: what files may go out depends on it. */
   caller?: Caller;
+  /** Files that were copied for it. */
+  files?: readonly KeptFile[];
 }
 
 /** What was kept with a delivery; the least there may be for one that came by command. */

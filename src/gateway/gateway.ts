@@ -11,6 +11,7 @@ import type { ToolRegistry } from "../tools/registry.ts";
 import type { Connection, Gateway, GatewayWebhook } from "./contract.ts";
 import { createDeliverer } from "./deliver/deliver.ts";
 import { createFileOpener, mayRead } from "./deliver/files.ts";
+import { createKeptFiles } from "./deliver/kept-files.ts";
 import { MENU } from "./receive/commands.ts";
 import { createReceive } from "./receive/receive.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -36,17 +37,29 @@ const FETCH_LOOK_MS = 100;
 /** Of the platforms that wait for an answer, none waits for less than three seconds. */
 const CALL_PATIENCE_MS = 2_000;
 const CALL_LOOK_MS = 20;
+/** How often the files of deliveries that nobody can retry any more are looked for. */
+const SWEEP_MS = 3_600_000;
 
 /** Joins what receives, what answers and what keeps the connections alive. Nothing is connected before `start`. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const { config, tools, home, log } = parts;
+  const { config, store, tools, home, log } = parts;
   const registered = new WeakSet<Connection>();
   const openFile = createFileOpener(config, home, tools);
+  const kept = createKeptFiles(home);
   const deliverer = createDeliverer({
     ...parts,
     openFile,
+    kept,
     find: (...account) => supervisor.find(...account),
   });
+  let sweeping: Timer | undefined;
+  const sweep = () => {
+    const isOpen = async (id: string) => {
+      const delivery = await store.deliveries.get(id);
+      return delivery && delivery.status !== "sent";
+    };
+    kept.sweep(isOpen).catch((error: unknown) => log.debug("old files could not be removed", { error }));
+  };
   const receive = createReceive({
     ...parts,
     deliver: deliverer.deliver,
@@ -66,8 +79,14 @@ export function createGateway(parts: GatewayParts): Gateway {
   });
 
   return {
-    start: () => supervisor.start(),
+    async start() {
+      await supervisor.start();
+      sweep();
+      sweeping = setInterval(sweep, SWEEP_MS);
+      sweeping.unref();
+    },
     async stop(turnsEnded) {
+      clearInterval(sweeping);
       await supervisor.stopReceiving();
       await deliverer.stop(turnsEnded);
       await supervisor.stop();

@@ -6,6 +6,7 @@ import { orAborted, sleep } from "../lib/waiting.ts";
 import type { Store } from "../store/contract.ts";
 import type { AccountHealth, Supervisor } from "./contract.ts";
 import { createDeliverer } from "./deliver/deliver.ts";
+import type { KeptFiles } from "./deliver/kept-files.ts";
 import { createSupervisor } from "./supervisor.ts";
 
 /** What sending without a gateway works with. */
@@ -14,6 +15,8 @@ export interface SendNowParts {
   store: Store;
   log: Log;
   holder: string;
+  /** Files that go with the message. */
+  kept: KeptFiles;
 }
 
 const LOOK_EVERY_MS = 50;

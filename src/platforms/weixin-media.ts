@@ -1,5 +1,6 @@
 import { type OutboundFile, PlatformError } from "./contract.ts";
 import { textOf } from "./fields.ts";
+import { MAX_FILE_BYTES } from "./file-sizes.ts";
 import type { WeixinApi } from "./weixin-api.ts";
 
 const MB = 1024 * 1024;
@@ -21,7 +22,6 @@ const MEDIA: Readonly<Record<string, Medium>> = {
   "audio/amr": { kind: "voice", maxBytes: 2 * MB },
   "video/mp4": { kind: "video", maxBytes: 10 * MB },
 };
-const MAX_FILE_BYTES = 20 * MB;
 
 /** How a file is sent: as what it is where that is possible, else as a file. `refused` where no way is left. */
 export function mediaKindOf({ name, mediaType, bytes }: OutboundFile): MediaKind {
@@ -29,7 +29,7 @@ export function mediaKindOf({ name, mediaType, bytes }: OutboundFile): MediaKind
   if (sizeBytes < MIN_BYTES) throw new PlatformError("refused", `${name} is empty.`);
   const medium = MEDIA[mediaType];
   if (medium !== undefined && sizeBytes <= medium.maxBytes) return medium.kind;
-  if (sizeBytes <= MAX_FILE_BYTES) return "file";
+  if (sizeBytes <= MAX_FILE_BYTES.wecom) return "file";
   throw new PlatformError("refused", `${name} has ${sizeBytes} bytes; 20 MB are the most that can be sent.`);
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeSlack, startFakeSlack } from "../fakes/slack/index.ts";
 import type { FakeTelegram } from "../fakes/telegram/contract.ts";
@@ -35,6 +35,31 @@ const send = (args: readonly string[], options: Partial<CommandOptions> = {}) =>
   runCommand(["send", ...args], { home, ...options });
 const texts = (chat = CHAT) => telegram.messages(chat).map(({ text }) => text);
 
+/** What is kept of files that are to be sent. */
+const outbox = () => (existsSync(join(home, "outbox")) ? readdirSync(join(home, "outbox")) : []);
+const write = (name: string, content: string | Buffer) => {
+  const path = join(home, name);
+  writeFileSync(path, content);
+  return path;
+};
+const filesIn = (chat = CHAT) =>
+  telegram
+    .messages(chat)
+    .flatMap(({ file }) => file && [[file.kind, file.name, Buffer.from(file.bytes).toString()]]);
+
+const pipe = (name: string) => {
+  const path = join(home, name);
+  Bun.spawnSync(["mkfifo", path]);
+  return path;
+};
+const large = (name: string, sizeBytes: number) => {
+  const path = write(name, "large");
+  truncateSync(path, sizeBytes);
+  return path;
+};
+const deliveries = async () =>
+  JSON.parse((await runCommand(["deliveries", "list", "--json"], { home })).stdout).deliveries as unknown[];
+
 /** What every way of sending does the same. */
 function sendsWhateverItIsGiven(): void {
   test("words, a thread, stdin, Markdown", async () => {
@@ -68,6 +93,33 @@ function sendsWhateverItIsGiven(): void {
     expect(messages.map((one) => one.text).join("\n")).toBe(text);
   });
 
+  test("files, with their names, after a text or without one", async () => {
+    const report = write("报告; final 1.txt", "all is well");
+    const plot = write("plot.png", Buffer.from("89504e470d0a1a0a", "hex"));
+    const to = ["--to", `telegram:${CHAT}`];
+    const before = telegram.messages(CHAT).length;
+    const { code, stdout } = await send([...to, "two files", "--file", report, "--file", plot]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Sent to telegram:501 as dlv_\w+, message \d+, \d+, \d+\n$/);
+    expect(
+      telegram
+        .messages(CHAT)
+        .slice(before)
+        .map(({ text }) => text),
+    ).toEqual(["two files", "", ""]);
+    const sent = [
+      ["document", "报告; final 1.txt", "all is well"],
+      ["photo", "plot.png", expect.stringContaining("PNG")],
+    ];
+    expect(filesIn().slice(-2)).toEqual(sent);
+    expect((await send([...to, "--file", report], { stdin: "not asked for" })).code).toBe(0);
+    expect(telegram.messages(CHAT).at(-1)).toMatchObject({ text: "", caption: null });
+    expect(filesIn().at(-1)).toEqual(sent[0]);
+    expect((await send([...to, "-", "--file", report], { stdin: "asked for" })).code).toBe(0);
+    expect(telegram.messages(CHAT).at(-2)?.text).toBe("asked for");
+    expect(outbox()).toEqual([]);
+  });
+
   test("what the platform refuses: its reason, and 1", async () => {
     const { code, stdout, stderr } = await send(["--to", "telegram:99", "to nobody"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -95,6 +147,30 @@ describe("with a gateway that one sends", () => {
   });
   afterAll(() => hermes.remove());
   sendsWhateverItIsGiven();
+
+  test("a file that was refused can be tried again, without the original and without the text again", async () => {
+    const path = write("refused.txt", "second thoughts");
+    telegram.fail("sendDocument", { errorCode: 400, description: "Bad Request: no files here", times: 1 });
+    const { code, stdout, stderr } = await send(["--to", `telegram:${CHAT}`, "once", "--file", path]);
+    rmSync(path);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(
+      /^error: It cannot be sent: .*no files here.*\nhint: `hermes deliveries retry dlv_/m,
+    );
+    const [id = "", ...others] = outbox();
+    expect([stderr, others]).toEqual([expect.stringContaining(id), []]);
+    const shown = await runCommand(["deliveries", "show", id], { home });
+    expect(shown.stdout).toContain("files: refused.txt (15 bytes)\n");
+    expect((await runCommand(["deliveries", "retry", id], { home })).code).toBe(0);
+    await telegram.until(
+      "the file",
+      () => telegram.messages(CHAT).at(-1)?.file?.name === "refused.txt",
+      30_000,
+    );
+    expect(filesIn().at(-1)).toEqual(["document", "refused.txt", "second thoughts"]);
+    expect(texts().filter((text) => text === "once")).toHaveLength(1);
+    while (outbox().length > 0) await Bun.sleep(5);
+  });
 
   test("a try that fails is made again", async () => {
     telegram.fail("sendMessage", { errorCode: 502, description: "Bad Gateway", times: 1 });
@@ -146,6 +222,30 @@ test("a message that was interrupted is kept for the next gateway, which sends i
   expect([code, stderr]).toEqual([130, expect.stringMatching(/It stays in the outbox as dlv_\w+\.\n$/)]);
   const hermes = await startHermes({ home, args: ["gateway"], ready: /"message":"connected as .+\n/ });
   await telegram.until("the message", () => texts().at(-1) === "later", 30_000);
+  await hermes.remove();
+});
+
+test("the files of a message that was interrupted are kept, for nobody else to read, and sent without the original", async () => {
+  telegram.fail("sendDocument", { hang: true });
+  const path = write("later.txt", "kept");
+  const child = Bun.spawn([...HERMES_COMMAND, "send", "--to", `telegram:${CHAT}`, "--file", path], {
+    env: { PATH: process.env["PATH"] ?? "", HOME: home, HERMES_HOME: home },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const before = telegram.calls("sendDocument").length;
+  await telegram.until("a try", () => telegram.calls("sendDocument").length > before, 30_000);
+  child.kill("SIGKILL");
+  await child.exited;
+  rmSync(path);
+  const [id = ""] = outbox();
+  const kept = join(home, "outbox", id);
+  const modes = [join(home, "outbox"), kept, join(kept, "0")].map((one) => statSync(one).mode & 0o777);
+  expect(modes).toEqual([0o700, 0o700, 0o600]);
+  const hermes = await startHermes({ home, args: ["gateway"], ready: /"message":"connected as .+\n/ });
+  await telegram.until("the file", () => telegram.messages(CHAT).at(-1)?.file?.name === "later.txt", 30_000);
+  while (outbox().length > 0) await Bun.sleep(5);
   await hermes.remove();
 });
 
@@ -230,6 +330,40 @@ describe("what cannot be sent", () => {
       stderr: /^error: telegram\.work is not configured/,
     },
   ];
+  const files: [what: string, path: () => string, stderr: RegExp][] = [
+    [
+      "that is not there",
+      () => join(home, "nothing.txt"),
+      /^error: There is no file .*nothing\.txt\.\nhint: Nothing was sent\./,
+    ],
+    ["that is a directory", () => home, /^error: .* is no regular file\.\n/],
+    ["that is a pipe", () => pipe("pipe"), /^error: .*pipe is no regular file\.\n/],
+    [
+      "that is empty",
+      () => write("empty.txt", ""),
+      /^error: empty\.txt is empty\.\nhint: Nothing was sent\.\n$/,
+    ],
+    [
+      "that is too large",
+      () => large("large.bin", 50 * 1024 * 1024 + 1),
+      /^error: large\.bin has 52428801 bytes; Telegram takes up to 50 MB\.\nhint: Nothing was sent\.\n$/,
+    ],
+  ];
+  for (const [what, path, stderr] of files)
+    test(`a file ${what}, also beside one that could`, async () => {
+      const before = [telegram.messages(CHAT).length, (await deliveries()).length, outbox().length];
+      const fine = ["--to", `telegram:${CHAT}`, "text", "--file", write("fine.txt", "fine")];
+      const outcome = await send([...fine, "--file", path()]);
+      expect(outcome).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(stderr) });
+      expect([telegram.messages(CHAT).length, (await deliveries()).length, outbox().length]).toEqual(before);
+    });
+
+  test("more than 10 files", async () => {
+    const many = Array.from({ length: 11 }, () => ["--file", write("fine.txt", "fine")]).flat();
+    const { code, stderr } = await send(["--to", `telegram:${CHAT}`, ...many]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("10 files are the most")]);
+  });
+
   for (const scenario of scenarios)
     test(title(scenario), async () => {
       const { code, stdout, stderr } = await runCommand(scenario.args, { home, ...scenario });

@@ -3,6 +3,7 @@ import type { Account } from "../../src/config/accounts.ts";
 import type { Ability, Connection, RemoteAdapter } from "../../src/gateway/contract.ts";
 import { createDeliverer, type Deliverer } from "../../src/gateway/deliver/deliver.ts";
 import { createFileOpener } from "../../src/gateway/deliver/files.ts";
+import { createKeptFiles } from "../../src/gateway/deliver/kept-files.ts";
 import { createReceive } from "../../src/gateway/receive/receive.ts";
 import type { ModelRouter } from "../../src/models/contract.ts";
 import type {
@@ -233,7 +234,15 @@ export async function openToyGateway(options: {
   const find = (platform: string, account: string) =>
     platform === chat.connection.account.platform && account === "" ? chat.connection : null;
   const openFile = createFileOpener(config, dirname(store.path), agent.tools);
-  const deliverer = createDeliverer({ store, agent: agent.agent, config, log, openFile, find });
+  const deliverer = createDeliverer({
+    store,
+    agent: agent.agent,
+    config,
+    log,
+    openFile,
+    kept: createKeptFiles(dirname(store.path)),
+    find,
+  });
   const receive = createReceive({
     config,
     store,

@@ -8,6 +8,7 @@ import { failureOf, type Words, wordsIn } from "../words.ts";
 import type { Ending } from "./answer.ts";
 import { fateOf } from "./decisions.ts";
 import { extractFiles, type OpenFile } from "./files.ts";
+import type { KeptFiles } from "./kept-files.ts";
 import { type Content, fitsIn } from "./outgoing.ts";
 import { questionContents } from "./questions.ts";
 
@@ -19,6 +20,7 @@ export interface ContentParts {
   config: { readonly current: Config };
   store: Pick<Store, "approvals" | "runs">;
   openFile: OpenFile;
+  kept: Pick<KeptFiles, "open">;
 }
 
 /** The messages of a delivery at its end; none when there is nothing to say. */
@@ -31,6 +33,7 @@ export async function contentsOf(
   const fits = fitsIn(connection);
   if (delivery.kind === "approval")
     return questionContents(delivery, await fateOf(delivery, parts.store), fits);
+  if (delivery.kind === "send") return ownContents(delivery, fits, parts);
   if (delivery.kind !== "answer") return split(delivery.text ?? "", fits);
   if (run === null || run.finishReason === "steered") return []; // answered together with another message
   const words = wordsIn(extraOf(delivery).language);
@@ -40,6 +43,21 @@ export async function contentsOf(
     return delivery.parts.length === 0 ? [] : split(`${said}\n\n${words.stoppedMark}`, fits);
   const { code = "internal", ...error } = run.error ?? {};
   return split(words.failed({ message: "", ...error, code }), fits);
+}
+
+/** The text, and then each file by itself: what was sent already is not read again. */
+async function ownContents(
+  delivery: OutboundDelivery,
+  fits: (markdown: string) => boolean,
+  { kept }: Pick<ContentParts, "kept">,
+): Promise<Content[]> {
+  const { id, text = "", parts } = delivery;
+  const contents: Content[] = split(text, fits);
+  for (const [index, file] of (extraOf(delivery).files ?? []).entries()) {
+    const isSent = parts[contents.length] !== undefined;
+    contents.push({ markdown: "", files: isSent ? [] : [await kept.open(id, index, file)] });
+  }
+  return contents;
 }
 
 async function completed(

@@ -13,6 +13,7 @@ import { contentsOf } from "./contents.ts";
 import { closeQuestion } from "./decisions.ts";
 import { createDispatch } from "./dispatch.ts";
 import type { OpenFile } from "./files.ts";
+import type { KeptFiles } from "./kept-files.ts";
 import { createLanes, type Queued } from "./lanes.ts";
 import { type Outgoing, resumed } from "./outgoing.ts";
 import { createPace, type Pace } from "./pace.ts";
@@ -36,6 +37,7 @@ export interface DeliverParts {
   config: LiveConfig;
   log: Log;
   openFile: OpenFile;
+  kept: Pick<KeptFiles, "open" | "drop">;
   find(platform: string, account: string): Connection | null;
 }
 
@@ -58,7 +60,7 @@ interface Taken extends Outgoing, Queued {
 
 /** Nothing is sent before an account is ready. */
 export function createDeliverer(parts: DeliverParts): Deliverer {
-  const { store, config, log, openFile, find } = parts;
+  const { store, config, log, openFile, kept, find } = parts;
   const stopping = new AbortController();
   const taken = new Map<string, Taken>();
   const settling = new Map<string, (() => void)[]>();
@@ -86,14 +88,30 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
   const lanes = createLanes<Taken>(async (item) => {
     let asks = false;
     const isOver = await dispatch.send(item, async (connection) => {
-      const contents = await contentsOf(item.delivery, item.ending, connection, { config, store, openFile });
+      const contents = await contentsOf(item.delivery, item.ending, connection, {
+        config,
+        store,
+        openFile,
+        kept,
+      });
       asks = contents.some(({ buttons }) => buttons !== undefined);
       return contents;
     });
     if (isOver) sign(item, item.ending.run);
     if (isOver && asks) closeDecided(item.delivery);
+    if (isOver) await dropFiles(item.delivery);
     leave(item);
   });
+
+  /** What is dead keeps its files, as it can be tried again. */
+  async function dropFiles({ id, extra }: OutboundDelivery): Promise<void> {
+    if (extraOf({ extra }).files === undefined) return;
+    try {
+      if ((await store.deliveries.get(id))?.status === "sent") await kept.drop(id);
+    } catch (error) {
+      log.debug("files that were sent could not be removed; the next start does", { id, error });
+    }
+  }
 
   /** What was decided while its question was on the way. */
   function closeDecided({ target, extra }: OutboundDelivery): void {

@@ -101,7 +101,7 @@ export function messageOf(
   const { markdown, buttons, files } = content;
   return {
     address: { chat, ...(thread === undefined ? {} : { thread }) },
-    ...(delivery.extra === undefined ? {} : { scope }),
+    ...(delivery.extra === undefined || delivery.kind === "send" ? {} : { scope }),
     markdown,
     idempotencyId: `${delivery.id}:${index}`,
     ...(replyTo === undefined || index > 0 ? {} : { replyTo }),
@@ -149,7 +149,7 @@ async function send(
   await store.recordParts(delivery.id, delivery.parts);
 }
 
-/** A file that the platform refuses is told in its place, so that it holds up nothing else. */
+/** A file that the platform refuses is told in its place, so that it holds up nothing else; the operator is told it himself. */
 async function sendWithout(
   { files = [], ...message }: OutboundMessage,
   delivery: OutboundDelivery,
@@ -157,7 +157,7 @@ async function sendWithout(
   error: unknown,
 ): Promise<SentPart> {
   const isRefusal = error instanceof PlatformError && error.kind === "refused";
-  if (files.length === 0 || !isRefusal) throw error;
+  if (files.length === 0 || !isRefusal || delivery.kind === "send") throw error;
   const { fileLeftOut } = wordsIn(extraOf(delivery).language);
   const told = files
     .map(({ name }) => fileLeftOut(name, { code: error.kind, message: error.message }))

@@ -1,10 +1,9 @@
 import { extname } from "node:path";
 import { type OutboundFile, PlatformError } from "../contract.ts";
+import { tooLarge } from "../file-sizes.ts";
 import type { DingTalkApi } from "./api.ts";
 import type { Template } from "./message.ts";
 
-/** https://open.dingtalk.com/document/development/upload-media-files */
-const MAX_UPLOAD_BYTES = 20 * 1024 * 1024;
 const PICTURE = /^image\/(png|jpeg|gif|bmp)$/;
 
 /**
@@ -16,8 +15,8 @@ export async function templateOfFile(
   { name, mediaType, bytes }: OutboundFile,
   signal: AbortSignal,
 ): Promise<Template> {
-  if (bytes.byteLength > MAX_UPLOAD_BYTES)
-    throw new PlatformError("refused", `${name} has ${bytes.byteLength} bytes; DingTalk takes up to 20 MB.`);
+  const problem = tooLarge("dingtalk", "DingTalk", { name, sizeBytes: bytes.byteLength });
+  if (problem !== null) throw new PlatformError("refused", problem);
   const isPicture = PICTURE.test(mediaType);
   // The bytes of an outbound file are its own: no view of shared memory.
   const file = new File([bytes as Uint8Array<ArrayBuffer>], name, { type: mediaType });

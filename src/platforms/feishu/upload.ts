@@ -1,14 +1,13 @@
 import { extname } from "node:path";
 import { type OutboundFile, PlatformError } from "../contract.ts";
 import { fieldsOf, textOf } from "../fields.ts";
+import { tooLarge } from "../file-sizes.ts";
 import type { FeishuApi } from "./api.ts";
 import type { NewMessage } from "./messages.ts";
 import type { Timing } from "./timing.ts";
 
 /** open.feishu.cn/document/server-docs/im-v1/image/create */
 const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
-/** open.feishu.cn/document/server-docs/im-v1/file/create */
-const MAX_FILE_BYTES = 30 * 1024 * 1024;
 const IMAGE_TYPES: ReadonlySet<string> = new Set([
   "image/jpeg",
   "image/png",
@@ -71,8 +70,8 @@ async function sendFile(
   signal: AbortSignal,
 ): Promise<string> {
   const { name, bytes } = file;
-  if (bytes.length > MAX_FILE_BYTES)
-    throw new PlatformError("refused", `${name} has ${bytes.length} bytes; Feishu takes up to 30 MB.`);
+  const problem = tooLarge("feishu", "Feishu", { name, sizeBytes: bytes.length });
+  if (problem !== null) throw new PlatformError("refused", problem);
   const form = formOf({ file_type: type, file_name: name }, "file", file);
   return send(api, "/im/v1/files", "file_key", form, timing, signal);
 }

@@ -1,14 +1,13 @@
 import { InputFile, type RawApi } from "grammy";
 import type { Message, MessageEntity } from "grammy/types";
 import { type OutboundFile, type OutboundMessage, PlatformError, type Sent } from "../contract.ts";
+import { tooLarge } from "../file-sizes.ts";
 import { toPlainText } from "../plain.ts";
 import { adapting, type Form, textOf } from "./adapt.ts";
 import type { GrammySignal, TelegramClient } from "./client.ts";
 import { TelegramError } from "./errors.ts";
 import { keyboardOf, type Place, placeOf } from "./place.ts";
 
-/** https://core.telegram.org/bots/api#sending-files */
-const MAX_UPLOAD_BYTES = 50 * 1024 * 1024;
 const MAX_CAPTION_CHARS = 1024;
 
 /** What stands beside a file. */
@@ -53,11 +52,8 @@ export async function sendFile({
   timeoutMs,
   signal,
 }: Upload): Promise<Sent> {
-  if (file.bytes.length > MAX_UPLOAD_BYTES)
-    throw new PlatformError(
-      "refused",
-      `${file.name} has ${file.bytes.length} bytes; Telegram takes up to 50 MB.`,
-    );
+  const problem = tooLarge("telegram", "Telegram", { name: file.name, sizeBytes: file.bytes.length });
+  if (problem !== null) throw new PlatformError("refused", problem);
   const upload = (method: Method) =>
     adapting(message, (form) =>
       client.call((api, ended) => method(api, inputFile(file), extrasOf(message, form, isCaption), ended), {

@@ -118,7 +118,11 @@ test("what the configuration warns of is not told again by every command", async
   chmodSync(join(home, "config.yaml"), 0o644);
   const warning = "can be read by other users";
   expect((await runCommand(["config", "check"], { home })).stderr).toContain(warning);
-  for (const args of [["pairing", "list"], ["deliveries", "list"], ["sessions", "list"]]) {
+  for (const args of [
+    ["pairing", "list"],
+    ["deliveries", "list"],
+    ["sessions", "list"],
+  ]) {
     const { code, stderr } = await runCommand(args, { home });
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining(warning) });
   }

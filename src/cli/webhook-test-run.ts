@@ -22,6 +22,10 @@ const ANSWER_MS = 150_000;
 /** So long a command waits for the end of what it has sent. */
 const PATIENCE_MS = 120_000;
 
+/** Senders are told no more than to come again; who runs this command can look for the reason. */
+const OPERATOR_HINT =
+  "The log of the Hermes that took it says why: mostly no model has a key, which `hermes doctor` tells.";
+
 interface Sent {
   url: string;
   /** Without the secret, where a scheme sends that itself. */
@@ -131,7 +135,8 @@ function lineOf({ status, afterMs, detail }: LifeStep): string {
 }
 
 function failureOf({ status, body }: Answer, life: EventLife | null): AppError | null {
-  const { detail, hint } = body;
+  const { detail, code } = body;
+  const hint = code === "not_ready" ? OPERATOR_HINT : body["hint"];
   if (status >= 300)
     return new AppError(
       "conflict",

@@ -2,7 +2,7 @@ import { accountOfChat, parseChatAddress } from "./chat-address.ts";
 import { isLoopback, NEW_SECRET } from "./check-listeners.ts";
 import { formatPath } from "./path.ts";
 import type { Fault, Findings } from "./problems.ts";
-import type { Config } from "./schema.ts";
+import { type Config, ConfigSchema } from "./schema.ts";
 import { EVENT_FIELDS, type HookRouteConfig } from "./schema-hooks.ts";
 import type { SchemeName } from "./scheme-names.ts";
 import { wantsEvent, webhookEndpoints } from "./webhook-endpoints.ts";
@@ -12,7 +12,7 @@ const WEBHOOK = ["gateway", "webhook"];
 /** Stands for the endpoints that events are sent to. */
 const OUTBOUND = "outbound";
 /** Names below the webhook path that the platforms and the health check have taken. */
-const TAKEN_ROUTES = ["telegram", "discord", "slack", "wecom", "dingtalk", "feishu", "wechat", "health"];
+const TAKEN_ROUTES = [...Object.keys(ConfigSchema.properties.platforms.properties), "health"];
 
 /** Notes a fault of a key. */
 type Note = (key: string, message: string, hint?: string) => void;

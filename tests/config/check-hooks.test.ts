@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { checkConfig } from "../../src/config/check.ts";
+import { PLATFORM_IDS } from "../../src/platforms/registry.ts";
 import { liveConfig } from "../support/agent.ts";
 
 const SECRET = "a-secret-that-is-long-enough-0123456789";
@@ -77,6 +78,8 @@ describe("a secret", () => {
 
 describe("a route", () => {
   test("has a name that nothing else answers at", () => {
+    for (const platform of PLATFORM_IDS)
+      expect(check({ secret: SECRET, routes: { [platform]: {} } }).faults).toHaveLength(1);
     const { faults } = check({ secret: SECRET, path: "/in", routes: { telegram: {}, health: {} } });
     expect(faults).toEqual([
       "gateway.webhook.routes.telegram: Hermes itself answers at /in/telegram",

@@ -4,6 +4,7 @@ import { isInCidrs, isPublicAddress } from "./address.ts";
 import { AppError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type Answer, pinnedRequest } from "./pinned-request.ts";
+import { createSeldom } from "./seldom.ts";
 import { orAborted } from "./waiting.ts";
 
 /** Redirects that are followed; one more is an error. */
@@ -11,6 +12,8 @@ const MAX_REDIRECTS = 3;
 /** Addresses of one name that are tried before giving up. */
 const MAX_ADDRESSES = 4;
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
+/** One line in the log in this time tells of what is refused again and again, such as each event for a private address. */
+const TOLD_EVERY_MS = 10_000;
 /** How Bun names answers that it cannot read. */
 const NO_HTTP = /Malformed|Invalid(?:HTTP|Content)|HeadersTooLarge|UnrequestedUpgrade/;
 /** What goes along to another origin: nothing that could be a credential. */
@@ -90,6 +93,7 @@ interface Hop {
  */
 export function createSafeFetch(parts: SafeFetchParts): SafeFetch {
   const resolve = parts.resolve ?? resolveBySystem;
+  const seldom = createSeldom({ everyMs: TOLD_EVERY_MS });
 
   const checkedAddresses = async (
     url: URL,
@@ -102,7 +106,13 @@ export function createSafeFetch(parts: SafeFetchParts): SafeFetch {
     const exempt = parts.allowCidrs();
     const refused = addresses.find((address) => !isPublicAddress(address) && !isInCidrs(address, exempt));
     if (refused === undefined) return addresses.slice(0, MAX_ADDRESSES);
-    parts.log?.warn("outgoing request refused", { host: url.host, address: refused });
+    const before = seldom.tell(`${url.host} ${refused}`);
+    if (before !== null)
+      parts.log?.warn("outgoing request refused", {
+        host: url.host,
+        address: refused,
+        more_before: before || undefined,
+      });
     throw refusal(
       `${url.host} is not at a public address.`,
       "The operator can exempt private addresses with network.allow_cidrs.",

@@ -4,6 +4,7 @@ import { createLimit } from "../../src/lib/limit.ts";
 import { createSafeFetch } from "../../src/lib/safe-fetch.ts";
 import { type Canary, startCanary } from "../support/canary.ts";
 import { PUBLIC_ADDRESS as PUBLIC, type StandIn, startStandIn } from "../support/stand-in.ts";
+import { quietLog } from "../support/store.ts";
 import { PRIVATE_ADDRESSES } from "./addresses.ts";
 import { hostSpellings } from "./spellings.ts";
 
@@ -204,4 +205,14 @@ test("a refusal says what to do, shows no resolved address, and is logged with i
   });
   expect(JSON.stringify([error, String(error)])).not.toContain("10.9.8.7");
   expect(JSON.stringify(logged)).toContain("10.9.8.7");
+});
+
+test("of what is refused again and again the log tells once", async () => {
+  const lines: string[] = [];
+  const logged = createSafeFetch({ allowCidrs: () => [], log: quietLog(lines) });
+  const refused = (url: string) =>
+    logged(url, { timeoutMs: 1_000, maxBytes: 1 }).catch((error) => error.code);
+  for (let n = 0; n < 9; n++) expect(await refused("http://127.0.0.1/")).toBe("network_refused");
+  expect(await refused("http://10.0.0.1/")).toBe("network_refused");
+  expect(lines.map((line) => /address=(\S+)/.exec(line)?.[1])).toEqual(["127.0.0.1", "10.0.0.1"]);
 });

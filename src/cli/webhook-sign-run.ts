@@ -3,7 +3,7 @@ import { AppError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { CommonOptions } from "./options.ts";
 import { print, printJson } from "./output.ts";
-import { addressOf, contentType, type Signing, schemeFor, secretFor } from "./webhook-signing.ts";
+import { addressOf, contentType, readBody, type Signing, schemeFor, secretFor } from "./webhook-signing.ts";
 
 /** What is printed, and how the body is signed. */
 export interface SignOptions extends CommonOptions, Signing {
@@ -31,18 +31,6 @@ export async function printSignature(file: string, options: SignOptions): Promis
         .map(([name, value]) => `${name}: ${value}`)
         .join("\n"),
     );
-}
-
-async function readBody(file: string): Promise<Uint8Array> {
-  const source = file === "-" ? Bun.stdin : Bun.file(file);
-  try {
-    return await source.bytes();
-  } catch (cause) {
-    throw new AppError("usage", `${file} cannot be read.`, {
-      cause,
-      hint: "Name a file with the body, or - for stdin.",
-    });
-  }
 }
 
 function curlCall(file: string, url: string, headers: Record<string, string>): string {

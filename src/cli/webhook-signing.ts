@@ -53,6 +53,19 @@ export function secretFor(loaded: LoadedConfig, { secretEnv, route }: Signing): 
   );
 }
 
+/** The bytes of a body, from a file or from stdin for `-`. Throws `usage`. */
+export async function readBody(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const source = file === "-" ? Bun.stdin : Bun.file(file);
+  try {
+    return await source.bytes();
+  } catch (cause) {
+    throw new AppError("usage", `${file} cannot be read.`, {
+      cause,
+      hint: "Name a file with the body, or - for stdin.",
+    });
+  }
+}
+
 /** Where senders call a route. */
 export function addressOf({ config }: LoadedConfig, route: string | undefined): string {
   const { public_url, host, port, path } = config.gateway.webhook;

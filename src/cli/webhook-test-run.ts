@@ -8,7 +8,7 @@ import { print, printable, printJson, say, withProgress } from "./output.ts";
 import { AlreadyTold } from "./report.ts";
 import { withStore } from "./store.ts";
 import { type EventLife, followEvent, type LifeStep } from "./webhook-life.ts";
-import { addressOf, contentType, type Signing, schemeFor, secretFor } from "./webhook-signing.ts";
+import { addressOf, contentType, readBody, type Signing, schemeFor, secretFor } from "./webhook-signing.ts";
 
 /** What is sent, and where to. */
 export interface TestOptions extends CommonOptions, Signing {
@@ -26,11 +26,19 @@ const PATIENCE_MS = 120_000;
 const OPERATOR_HINT =
   "The log of the Hermes that took it says why: mostly no model has a key, which `hermes doctor` tells.";
 
-interface Sent {
+/** A request as it is shown. */
+interface Shown {
   url: string;
   /** Without the secret, where a scheme sends that itself. */
   headers: Record<string, string>;
   body: string;
+}
+
+/** A request as it is sent. */
+interface Sent {
+  shown: Shown;
+  headers: Record<string, string>;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 interface Answer {
@@ -42,29 +50,31 @@ interface Answer {
 export async function testWebhook(options: TestOptions): Promise<void> {
   const loaded = loadConfig(options.config === undefined ? {} : { file: options.config });
   const tell = options.json ? () => undefined : print;
-  const { sent, headers } = await signedEvent(loaded, options);
-  tell(`POST ${sent.url}`);
-  for (const [name, value] of Object.entries(sent.headers)) tell(`  ${name}: ${value}`);
-  tell(`  ${printable(sent.body)}`);
-  const answer = await withProgress("waiting for the answer", send(sent, headers));
+  const sent = await signedEvent(loaded, options);
+  const { shown } = sent;
+  tell(`POST ${shown.url}`);
+  for (const [name, value] of Object.entries(shown.headers)) tell(`  ${name}: ${value}`);
+  tell(`  ${printable(shown.body)}`);
+  const answer = await withProgress("waiting for the answer", send(sent));
   tell(`${answer.status}`);
   tell(`  ${printable(JSON.stringify(answer.body))}`);
   const life = answer.status < 300 ? await lifeOf(answer, options, tell) : null;
-  if (options.json) printJson({ request: sent, response: answer, ...(life === null ? {} : { life }) });
+  if (options.json) printJson({ request: shown, response: answer, ...(life === null ? {} : { life }) });
   const failure = failureOf(answer, life);
   if (failure !== null) throw options.json ? new AlreadyTold(failure) : failure;
 }
 
-async function signedEvent(loaded: LoadedConfig, options: TestOptions) {
+async function signedEvent(loaded: LoadedConfig, options: TestOptions): Promise<Sent> {
   const scheme = schemeFor(loaded, options);
   const secret = secretFor(loaded, options);
-  const body = options.data === undefined ? ownBody(scheme) : await bodyFrom(options.data);
+  const bytes = options.data === undefined ? Buffer.from(ownBody(scheme)) : await readBody(options.data);
   const address = addressOf(loaded, options.route);
   const parts = { id: newId("msg"), nowMs: Date.now(), url: address };
-  const headers = { "content-type": contentType(scheme), ...scheme.sign(Buffer.from(body), secret, parts) };
-  const shown = Object.entries(headers).map(([name, value]) => [name, value.replaceAll(secret, "***")]);
+  const headers = { "content-type": contentType(scheme), ...scheme.sign(bytes, secret, parts) };
+  const harmless = Object.entries(headers).map(([name, value]) => [name, value.replaceAll(secret, "***")]);
   const url = options.url?.href ?? (await runningAddress(loaded, options.route)) ?? address;
-  return { sent: { url, headers: Object.fromEntries(shown), body }, headers };
+  const shown = { url, headers: Object.fromEntries(harmless), body: new TextDecoder().decode(bytes) };
+  return { shown, headers, bytes };
 }
 
 /** A body that no other event has. */
@@ -72,14 +82,6 @@ function ownBody({ name }: Scheme): string {
   const id = newId("test");
   if (name === "twilio") return `Body=test&MessageSid=${id}`;
   return JSON.stringify({ test: true, id, ...(name === "linear" ? { webhookTimestamp: Date.now() } : {}) });
-}
-
-async function bodyFrom(file: string): Promise<string> {
-  try {
-    return await (file === "-" ? Bun.stdin : Bun.file(file)).text();
-  } catch (cause) {
-    throw new AppError("usage", `${file} cannot be read.`, { cause });
-  }
 }
 
 /** Where the Hermes of this home takes webhooks; null when none does. */
@@ -90,12 +92,12 @@ async function runningAddress({ home }: LoadedConfig, route: string | undefined)
   return route === undefined ? endpoint.url : `${endpoint.url}/${route}`;
 }
 
-async function send({ url, body }: Sent, headers: Record<string, string>): Promise<Answer> {
+async function send({ shown: { url }, headers, bytes }: Sent): Promise<Answer> {
   try {
     const answer = await fetch(url, {
       method: "POST",
       headers,
-      body,
+      body: bytes,
       redirect: "manual", // a signature goes to nobody else
       signal: AbortSignal.timeout(ANSWER_MS),
     });

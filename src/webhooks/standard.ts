@@ -5,14 +5,12 @@ import { isTimely } from "../lib/signed-time.ts";
 import type { Scheme, SchemeName, SignedRequest, Verdict } from "./contract.ts";
 import { assertSignedId, isSignedId } from "./signed-id.ts";
 import { secondsText } from "./time-text.ts";
-import { accepted, headerOf, refused, usableSecrets } from "./verdict.ts";
+import { accepted, headerOf, MAX_SIGNATURES, refused, usableSecrets } from "./verdict.ts";
 
 /** How secrets that are Base64 begin. */
 const SECRET_PREFIX = "whsec_";
 /** `v1` is HMAC-SHA256; others, such as `v1a` (ed25519), may stand beside it. */
 const SIGNATURE = /^v\d+[a-z]*,[A-Za-z0-9+/]+={0,2}$/;
-/** More than any rotation needs: each is compared with each secret. */
-const MAX_SIGNATURES = 16;
 
 /** Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md). */
 export const STANDARD = withSignedId("standard", "webhook");

@@ -5,11 +5,9 @@ import type { Scheme } from "./contract.ts";
 import { isOthersContent } from "./others-content.ts";
 import { idIn } from "./signed-body.ts";
 import { secondsText } from "./time-text.ts";
-import { accepted, headerOf, refused, usableSecrets } from "./verdict.ts";
+import { accepted, headerOf, MAX_SIGNATURES, refused, usableSecrets } from "./verdict.ts";
 
 const HEADER = "stripe-signature";
-/** More than any rotation needs: each is compared with each secret. */
-const MAX_SIGNATURES = 16;
 
 /**
  * Stripe (docs.stripe.com/webhooks/signature): `t={seconds},v1={hex},...`, one `v1` for each secret in use; `v0` and others

@@ -1,5 +1,8 @@
 import type { SignedHeaders, Verdict } from "./contract.ts";
 
+/** Signatures in one header, more than any rotation needs: each is compared with each secret. */
+export const MAX_SIGNATURES = 16;
+
 /** The request is what its sender signed. */
 export function accepted(deliveryId: string | null, atMs: number | null): Verdict {
   return { ok: true, deliveryId, atMs };

@@ -60,6 +60,11 @@ describe("hermes webhook test", () => {
     expect(stdout).toContain("x-gitlab-token: ***");
   });
 
+  test("sends the bytes of a file as they are", async () => {
+    const { code, stdout } = await send(["--data", "-"], { stdin: "\ufeff{}" });
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^400\n.*malformed_json/m)]);
+  });
+
   test("takes a body of one's own, and tells when it was left out or came before", async () => {
     const left = await send(["--route", "picky", "--data", "-"], { stdin: '{"action":"closed"}' });
     expect([left.code, left.stdout]).toEqual([0, expect.stringContaining('"status":"ignored"')]);

@@ -61,7 +61,8 @@ export interface ShowOptions {
 
 /**
  * Makes the messages of a delivery show these contents: sends what is missing, edits what differs, removes what is too much. Each
- * part is on disk before the next one is sent, so that after a crash no more than one is sent again, with the same id.
+ * part is on disk before anything else is done, so that after a crash no more than one is sent again, with the same id; all but the
+ * last of a whole delivery, which is left to `DeliveryStore.finish`: nothing comes between the two.
  */
 export async function show(
   outgoing: Outgoing,
@@ -75,9 +76,11 @@ export async function show(
     if (shown[index] === face) continue;
     if (delivery.parts[index] === undefined) {
       if (!(await options.mayCall())) return;
-      const { isAsSent } = await sendKnowing(outgoing, index, face, () =>
-        send(outgoing, content, index, isPartial, options),
-      );
+      const isNotedAtEnd = !options.isPartial && index === contents.length - 1 && !outgoing.unsure;
+      const { isAsSent } = await sendKnowing(outgoing, index, face, async () => {
+        await send(outgoing, content, index, isPartial, options);
+        if (!isNotedAtEnd) await options.store.recordParts(delivery.id, delivery.parts);
+      });
       if (!isAsSent && content.files === undefined && options.connection.can("edit"))
         await edit(outgoing, content, index, isPartial, options);
     } else if (content.files === undefined && options.connection.can("edit")) {
@@ -140,13 +143,12 @@ async function send(
   options: ShowOptions,
 ): Promise<void> {
   const { delivery } = outgoing;
-  const { connection, store, signal } = options;
+  const { connection, signal } = options;
   const message = messageOf(outgoing, content, index, isPartial);
   const sent = await connection.adapter
     .send(message, signal)
     .catch((error: unknown) => sendWithout(message, delivery, options, error));
   delivery.parts[index] = { messageId: sent.messageId };
-  await store.recordParts(delivery.id, delivery.parts);
 }
 
 /** A file that the platform refuses is told in its place, so that it holds up nothing else; the operator is told it himself. */

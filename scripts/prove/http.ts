@@ -5,18 +5,21 @@ import { KEYS, TOKENS } from "../../tests/support/server.ts";
 import { proveAccess } from "./http-access.ts";
 import { proveMutations } from "./http-mutations.ts";
 import { proveSlowClients } from "./http-slow.ts";
+import { proveUploads } from "./http-uploads.ts";
 import { createVerdict, readCount } from "./verdict.ts";
 
 /**
- * Proves that the REST API lets nobody in who may not, that no request breaks it, and that slow clients hold up nobody.
+ * Proves that the REST API lets nobody in who may not, that no request breaks it, and that neither large bodies of
+ * strangers nor slow clients hold up anybody.
  * Speaks only to a server that it has started itself, on loopback.
  *
- *   bun scripts/prove/http.ts [--short] [--requests 200000] [--slow 1000] [--seed 1] [--binary dist/hermes]
+ *   bun scripts/prove/http.ts [--short] [--requests 200000] [--slow 1000] [--uploads 200] [--seed 1] [--binary dist/hermes]
  */
 const { values } = parseArgs({
   options: {
     requests: { type: "string" },
     slow: { type: "string" },
+    uploads: { type: "string" },
     seed: { type: "string", default: "1" },
     binary: { type: "string" },
     short: { type: "boolean", default: false },
@@ -24,6 +27,7 @@ const { values } = parseArgs({
 });
 const requests = readCount(values.requests ?? (values.short ? "5000" : "200000"), "requests");
 const slow = readCount(values.slow ?? (values.short ? "100" : "1000"), "slow");
+const uploads = readCount(values.uploads ?? (values.short ? "20" : "200"), "uploads");
 const seed = readCount(values.seed, "seed");
 if (values.binary !== undefined) process.env["HERMES_BINARY"] = values.binary;
 // Imported only now, because it reads the variable when it is loaded.
@@ -40,6 +44,7 @@ try {
   };
   await proveAccess(target, verdict);
   await proveMutations(target, { requests, seed }, verdict);
+  await proveUploads(target, { connections: uploads }, verdict);
   await proveSlowClients(target, { connections: slow }, verdict);
   const alive = await fetch(`${target.url}/health`).then((answer) => answer.ok);
   if (!alive) verdict.violation("the server does not answer any more");

@@ -19,7 +19,7 @@ export interface Hook {
    * `shutting_down`, `store_unavailable` and `not_ready` for one that shall come again. `patience` is asked only by a route that
    * answers with what the agent says: once it aborts, that waits no longer.
    */
-  take(call: HookCall, patience: () => AbortSignal): Promise<HookAnswer>;
+  take(call: HookCall, patience: () => AbortSignal): Promise<HookAnswer | Challenge>;
 }
 
 /** A request as it came. */
@@ -32,6 +32,11 @@ export interface HookCall {
 
 /** How an event stands. `ignored`: the filter of the route leaves it out, and nothing was stored. */
 export type EventState = "received" | "running" | "done" | "failed" | "ignored";
+
+/** What the sender wants to read before it sends events to an address. */
+export interface Challenge {
+  challenge: string;
+}
 
 /** What became of an event. */
 export interface HookAnswer {

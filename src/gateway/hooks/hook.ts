@@ -8,7 +8,7 @@ import type { EventState, Hook, HookAnswer } from "./contract.ts";
 import { type EventIdentity, type HookEvent, identify, readEvent } from "./event.ts";
 import { messageFor } from "./message.ts";
 import { instructionsFor, promptFor, sessionFor } from "./prompt.ts";
-import { isPossible, notSigned, prove } from "./proof.ts";
+import { challengeOf, isPossible, notSigned, prove } from "./proof.ts";
 import type { HookSettings } from "./settings.ts";
 
 /** What taking events works with. */
@@ -44,6 +44,8 @@ export function createHook(settings: HookSettings, parts: HookParts): Hook {
       }
       const identity = identify(settings, verdict.deliveryId, call.body);
       const event = readEvent(settings, call, identity.eventId);
+      const challenge = challengeOf(settings, call.headers, event.payload);
+      if (challenge !== null) return { challenge };
       if (settings.filter?.(event) === false) return ignored(identity);
       try {
         return settings.deliverOnly

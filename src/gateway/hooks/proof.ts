@@ -42,6 +42,20 @@ export function prove(settings: ProofSettings, { headers, body, query }: HookCal
   return scheme.verify(request, settings.secrets, nowMs);
 }
 
+/**
+ * What Slack sends before it takes an address, signed as an event is (docs.slack.dev/reference/events/url_verification): it wants
+ * its challenge back. Null for anything else.
+ */
+export function challengeOf(
+  { scheme }: ProofSettings,
+  headers: SignedHeaders,
+  payload: unknown,
+): string | null {
+  if ((scheme ?? detectScheme(headers))?.name !== "slack") return null;
+  const { type, challenge } = Object(payload) as Record<string, unknown>;
+  return type === "url_verification" && typeof challenge === "string" ? challenge : null;
+}
+
 /** What a request gets that is not proven: what everybody may know. */
 export function notSigned({ scheme }: ProofSettings): AppError {
   const hint =

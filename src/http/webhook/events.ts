@@ -1,6 +1,6 @@
 import type { BunRequest } from "bun";
 import type { AnyElysia } from "elysia";
-import type { Hook, HookAnswer, Hooks } from "../../gateway/hooks/contract.ts";
+import type { Challenge, Hook, HookAnswer, Hooks } from "../../gateway/hooks/contract.ts";
 import { AppError } from "../../lib/errors.ts";
 import { type Admission, admittedPlugin } from "../admission.ts";
 import { json, problem } from "../answers.ts";
@@ -68,7 +68,8 @@ async function answerEvent(parts: EventParts, { request, admission }: Exchange):
 }
 
 /** A run that failed while its sender waited is told as an error, so that a sender that tries again does so. */
-function answerOf(admission: Admission, answer: HookAnswer): Response {
+function answerOf(admission: Admission, answer: HookAnswer | Challenge): Response {
+  if ("challenge" in answer) return json(admission, answer);
   const { eventId, runId, deliveryId, state, duplicate, ended } = answer;
   const ids = {
     event_id: eventId,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { schemeOf } from "../../../src/webhooks/schemes.ts";
 import { HOOK_SECRET, type HookServer, openHookServer, signature } from "../../support/hooks.ts";
 import { rawExchange, rawStatus } from "../../support/server.ts";
 
@@ -281,6 +282,21 @@ describe("kinds of bodies", () => {
         415,
       ]);
   });
+});
+
+test("Slack gets the challenge of an address back, signed only, and no turn comes of it", async () => {
+  await using server = await openHookServer({ a: { scheme: "slack", filter: "@.payload.never" }, b: {} });
+  const body = JSON.stringify({ type: "url_verification", token: "x", challenge: "3eZbrw1a" });
+  const headers = schemeOf("slack").sign(Buffer.from(body), HOOK_SECRET, { id: "", nowMs: Date.now() });
+  for (const route of ["a", "b", ""]) {
+    const answer = await server.event(route, body, { secret: null, headers });
+    expect([answer.status, await answer.json()]).toEqual([200, { challenge: "3eZbrw1a" }]);
+    const forged = { ...headers, "x-slack-signature": `v0=${"0".repeat(64)}` };
+    expect((await server.event(route, body, { secret: null, headers: forged })).status).toBe(401);
+  }
+  expect((await server.store.counts()).sessions).toBe(0);
+  // Of any other scheme it is an event like others.
+  expect((await server.event("b", body)).status).toBe(202);
 });
 
 describe("without a signature", () => {

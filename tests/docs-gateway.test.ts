@@ -138,6 +138,7 @@ describe("docs/slack.md", () => {
     "chat.startStream": "chat:write",
     "chat.stopStream": "chat:write",
     "chat.update": "chat:write",
+    "conversations.replies": "channels:history", // or that of the kind of the conversation
     "files.completeUploadExternal": "files:write",
     "files.getUploadURLExternal": "files:write",
     "files.info": "files:read",

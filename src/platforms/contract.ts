@@ -105,6 +105,8 @@ export interface OutboundMessage {
   files?: readonly OutboundFile[];
   /** The same at every try; platforms with such a thing show the message once. At most 64 characters of [A-Za-z0-9_:-]. */
   idempotencyId: string;
+  /** It may have been sent already, by a process that died before it could note that, or without an answer. */
+  mayBeThere?: true;
   /** It will grow by `edit` until one without `isPartial`. */
   isPartial?: boolean;
   /** Who asked for it, for platforms that must be told whom a growing message is for. */

@@ -161,6 +161,8 @@ async function live(scenario: Scenario, at: number, when: "before" | "after"): P
     await goThrough(scenario, second);
     await settled(second);
     await scenario.check(second);
+    const again = sentAgain(world.chat);
+    expect(again).toEqual([...new Set(again)]); // of one delivery, no more than the message that was under way
     await second.gateway.agent.agent.stop(0);
     await second.gateway.deliverer.stop(Promise.resolve());
   } else {
@@ -181,6 +183,12 @@ async function goThrough({ steps }: Scenario, { gateway, chat }: Life): Promise<
     while (!(await isTaken())) await Bun.sleep(1);
     if (until) await chat.until(() => until(chat));
   }
+}
+
+/** The deliveries of messages that were sent once more. */
+function sentAgain({ calls }: ToyChat): (string | undefined)[] {
+  const ids = calls.flatMap(({ name, message }) => (name === "send" ? [message?.idempotencyId] : []));
+  return ids.filter((id, index) => ids.indexOf(id) < index).map((id) => id?.split(":")[0]);
 }
 
 /** Nothing runs, and nothing is left to be sent. */

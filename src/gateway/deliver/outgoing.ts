@@ -144,7 +144,10 @@ async function send(
 ): Promise<void> {
   const { delivery } = outgoing;
   const { connection, signal } = options;
-  const message = messageOf(outgoing, content, index, isPartial);
+  const message: OutboundMessage = {
+    ...messageOf(outgoing, content, index, isPartial),
+    ...(outgoing.unsure?.index === index ? { mayBeThere: true } : {}),
+  };
   const sent = await connection.adapter
     .send(message, signal)
     .catch((error: unknown) => sendWithout(message, delivery, options, error));

@@ -10,6 +10,7 @@ import { createReact } from "./reactions.ts";
 import { post } from "./send.ts";
 import type { Envelope } from "./socket.ts";
 import { createStatus } from "./status.ts";
+import { removeStrays, type StrayParts } from "./strays.ts";
 import { createStreams } from "./streams.ts";
 import { createWebhook } from "./webhook.ts";
 
@@ -41,6 +42,13 @@ export function createSlackAdapter(
     identity = await ask(...asked);
     return identity;
   };
+  const strays: StrayParts = {
+    api,
+    identify,
+    isOpen: streams.isOpen,
+    remove: (chat, sent, signal) => remove({ api, streams }, chat, sent, signal),
+    log: (message, fields) => connection?.log("debug", message, fields),
+  };
   const reading = () => ({ botUserId: identity?.userId ?? "", commands });
 
   const take = async ({ type, body }: Envelope, { emit }: Pick<ConnectionHooks, "emit">): Promise<void> => {
@@ -60,6 +68,7 @@ export function createSlackAdapter(
     },
     webhook: createWebhook({ account, commands, botUserId: () => reading().botUserId }),
     async send(message, signal) {
+      if (message.mayBeThere) await removeStrays(strays, message, signal);
       const started = message.isPartial ? await streams.start(message, signal) : null;
       const sent = started ?? (await post(api, message, signal));
       status.posted(message.address);

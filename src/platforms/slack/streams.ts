@@ -39,6 +39,8 @@ export interface Streams {
   grow(sent: Sent, message: OutboundMessage, signal: AbortSignal): Promise<boolean>;
   /** Ends the stream that a message is, whoever began it. One that has ended already is no error. */
   end(channel: string, sent: Sent, signal: AbortSignal): Promise<void>;
+  /** True for a stream of this process. */
+  isOpen(channel: string, sent: Sent): boolean;
   /** True while a message grows in this thread. */
   isOpenIn(channel: string, thread: string): boolean;
 }
@@ -100,6 +102,7 @@ export function createStreams(api: SlackApi): Streams {
     start,
     grow,
     end,
+    isOpen: (channel, sent) => open.has(keyOf(channel, sent)),
     isOpenIn: (channel, thread) =>
       [...open.values()].some(
         (stream) =>

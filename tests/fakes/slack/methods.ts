@@ -61,13 +61,14 @@ export const METHODS: Readonly<Record<string, Method>> = {
     return { channel: { id, name: id.toLowerCase(), is_im: id.startsWith("D"), is_member: true } };
   },
   "conversations.replies": (args, { workspace }) => ({
-    messages: repliesOf(args, workspace).map(({ ts, user, text, thread, blocks, markdown }) => ({
+    messages: repliesOf(args, workspace).map(({ ts, user, text, thread, blocks, markdown, stream }) => ({
       type: "message",
       ts,
       user,
       text: text || markdown,
       blocks,
       ...(thread === undefined ? {} : { thread_ts: thread }),
+      ...(stream === "none" ? {} : { streaming_state: stream === "open" ? "in_progress" : "completed" }),
     })),
     has_more: false,
   }),

@@ -128,6 +128,23 @@ describe("showing a delivery", () => {
     expect(ids).toEqual(["dlv_1:0", "dlv_1:1", "dlv_1:2", "dlv_1:1", "dlv_1:2"]);
   });
 
+  test("says of a part whether it may be there, and edits what was noted instead of sending it", async () => {
+    const chat = toyChat();
+    const item = resumed(outgoing([{ messageId: "m:dlv_1:0" }]).delivery);
+    await chat.connection.adapter.send(
+      { address: { chat: "1" }, markdown: "half", idempotencyId: "dlv_1:0" },
+      new AbortController().signal,
+    );
+    chat.calls.length = 0;
+    await shower(chat, item).whole("one", "two", "three");
+    const sends = chat.calls.filter(({ name }) => name === "send").map(({ message }) => message);
+    expect(sends.map((message) => [message?.markdown, message?.mayBeThere])).toEqual([
+      ["two", true],
+      ["three", undefined],
+    ]);
+    expect(texts(chat)).toEqual(["one", "two", "three"]);
+  });
+
   test("removes what is too much once the answer is shorter", async () => {
     const chat = toyChat();
     const item = outgoing();

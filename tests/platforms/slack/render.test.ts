@@ -1,9 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { fits, toMrkdwn } from "../../../src/platforms/slack/render.ts";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { arbitraryMarkdown, arbitraryMess } from "../arbitrary.ts";
 import { SAMPLE_MARKDOWN } from "../sample.ts";
+
+setDefaultTimeout(60_000);
 
 const Z = "\u200b";
 

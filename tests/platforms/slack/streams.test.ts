@@ -232,3 +232,49 @@ describe("where there is no stream", () => {
     expect(slack.calls("chat.postMessage")).toEqual([]);
   });
 });
+
+describe("a stream that an earlier process left over", () => {
+  const again = (markdown: string, changes: Partial<OutboundMessage> = {}) =>
+    inThread(markdown, { mayBeThere: true, ...changes });
+  const texts = (slack: FakeSlack) => shownIn(slack).map(({ text, markdown }) => text || markdown);
+
+  for (const isPartial of [true, false])
+    test(`is taken away when the answer is sent again, ${isPartial ? "as it grows" : "whole"}`, async () => {
+      await using slack = startFakeSlack();
+      await begin(slack, "Half an ans");
+      await adapterOf(slack).send(again("Half an answer.", isPartial ? { isPartial } : {}), never);
+      expect(texts(slack)).toEqual(["Half an answer."]);
+    });
+
+  test("is not looked for where nothing was sent before", async () => {
+    await using slack = startFakeSlack();
+    await adapterOf(slack).send(inThread("An answer."), never);
+    expect(slack.calls("conversations.replies")).toEqual([]);
+  });
+
+  test("is none that has ended, nor one that this process makes grow", async () => {
+    await using slack = startFakeSlack();
+    const first = await begin(slack, "an end");
+    await first.edit(inThread("an end"));
+    const { adapter } = await begin(slack, "grows here");
+    await adapter.send(again("An answer."), never);
+    expect(texts(slack)).toEqual(["an end", "grows here", "An answer."]);
+  });
+
+  test("stays where Slack tells nothing of the thread, and the answer is sent all the same", async () => {
+    await using slack = startFakeSlack();
+    await begin(slack, "Half an ans");
+    slack.fail("conversations.replies", { error: "missing_scope" }, 1);
+    await adapterOf(slack).send(again("Half an answer."), never);
+    expect(texts(slack)).toEqual(["Half an ans", "Half an answer."]);
+  });
+
+  test("is shown anew when somebody knew it after all", async () => {
+    await using slack = startFakeSlack();
+    const { sent } = await begin(slack, "Known");
+    const adapter = adapterOf(slack);
+    await adapter.send(again("An answer."), never);
+    const edited = Promise.resolve(adapter.edit?.(sent, inThread("Known, and whole"), never));
+    expect(await failureOf(edited)).toMatchObject({ kind: "refused" });
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { InboundFile, OutboundFile } from "../../../src/platforms/contract.ts";
 import { startFakeDingTalk } from "../../fakes/dingtalk/index.ts";
-import { adapterOf, failureOf, messagesOf, never, outbound, startListening } from "./setup.ts";
+import { adapterOf, failureOf, never, outbound, startListening } from "./setup.ts";
 
 const file = (name: string, mediaType: string, text = "bytes"): OutboundFile => ({
   name,
@@ -18,7 +18,7 @@ describe("files that come", () => {
       more: { msgtype: "file", text: undefined, content: { downloadCode: code, fileName: "报告.pdf" } },
     });
     await fake.until(() => listening.events.length === 1, "it is there");
-    const [inbound] = messagesOf(listening)[0]?.files ?? [];
+    const [inbound] = listening.taken[0]?.files ?? [];
     const fetched = await adapter.fetchFile?.(inbound as InboundFile, 100, never);
     expect(fetched).toMatchObject({ mediaType: "application/pdf", name: "报告.pdf" });
     expect(Buffer.from(fetched?.bytes ?? []).toString()).toBe("%PDF-1.7");

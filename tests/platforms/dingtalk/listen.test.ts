@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { startFakeDingTalk } from "../../fakes/dingtalk/index.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
-import { adapterOf, createHeard, messagesOf, startListening } from "./setup.ts";
+import { adapterOf, createHeard, startListening } from "./setup.ts";
 
 describe("Stream mode", () => {
   test("a message is acknowledged only once it is taken", async () => {
@@ -17,7 +17,7 @@ describe("Stream mode", () => {
     expect(fake.pending).toBe(1);
     taking.resolve();
     await fake.until(() => fake.pending === 0, "it is acknowledged");
-    expect(messagesOf(listening).map(({ id, text }) => [id, text])).toEqual([[msgId, "你好"]]);
+    expect(listening.taken.map(({ id, text }) => [id, text])).toEqual([[msgId, "你好"]]);
     expect(fake.acknowledged.at(-1)).toMatchObject({ code: 200, message: "OK", data: '{"response":null}' });
   });
 
@@ -66,7 +66,7 @@ describe("Stream mode", () => {
     const msgId = fake.write({ text: "hello" });
     await fake.until(() => listening.events.length >= 1, "it is taken");
     await fake.until(() => fake.pending === 0, "it is acknowledged");
-    expect(messagesOf(listening)[0]?.id).toBe(msgId);
+    expect(listening.taken[0]?.id).toBe(msgId);
     expect(listening.logs.map(({ message }) => message)).toContain(
       "a message could not be taken; DingTalk sends it again",
     );

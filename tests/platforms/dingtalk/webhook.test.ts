@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { WebhookAnswer, WebhookRequest } from "../../../src/platforms/contract.ts";
 import { startFakeDingTalk } from "../../fakes/dingtalk/index.ts";
-import { adapterOf, createHeard, type Heard, messagesOf, never, outbound, startListening } from "./setup.ts";
+import { adapterOf, createHeard, type Heard, never, outbound, startListening } from "./setup.ts";
 import { signedByPython } from "./signed-by-python.ts";
 
 const HOUR_MS = 3_600_000;
@@ -44,7 +44,7 @@ describe("the webhook", () => {
         contentType: "application/json",
         body: "{}",
       });
-      expect(messagesOf(heard)[0]).toMatchObject({ id: "msg1", text: "你好", sender: { id: "staff1" } });
+      expect(heard.taken[0]).toMatchObject({ id: "msg1", text: "你好", sender: { id: "staff1" } });
     }
   });
 
@@ -102,7 +102,7 @@ describe("the webhook", () => {
     const msgId = fake.write({ text: "hello", inGroup: true });
     await fake.until(() => fake.pending === 0, "it is taken");
     expect(fake.callbackAnswers.map(({ status }) => status)).toEqual([503, 200]);
-    expect(messagesOf(listening).map(({ id }) => id)).toEqual([msgId]);
+    expect(listening.taken.map(({ id }) => id)).toEqual([msgId]);
     await listening.adapter.send(outbound(fake, "answer", { address: { chat: fake.groupId } }), never);
     expect(fake.shown(fake.groupId).map(({ via, text }) => [via, text])).toEqual([["webhook", "answer"]]);
     expect(fake.opened).toBe(0);

@@ -1,9 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { fits, toDiscord } from "../../../src/platforms/discord/render.ts";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { arbitraryMarkdown, arbitraryMess } from "../arbitrary.ts";
 import { SAMPLE_MARKDOWN } from "../sample.ts";
+
+/** Many texts are tried, on machines that may be busy. */
+setDefaultTimeout(30_000);
 
 const ZWSP = "\u200b";
 

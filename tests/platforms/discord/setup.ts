@@ -1,17 +1,23 @@
 import type {
   AccountSettings,
-  ConnectionHooks,
-  InboundEvent,
   InboundMessage,
   OutboundMessage,
   PlatformAdapter,
 } from "../../../src/platforms/contract.ts";
-import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAdapter } from "../../../src/platforms/discord/adapter.ts";
 import type { DiscordState } from "../../../src/platforms/discord/state.ts";
 import { TIMING, type Timing } from "../../../src/platforms/discord/timing.ts";
 import type { FakeDiscord } from "../../fakes/discord/index.ts";
 import { until } from "../../fakes/discord/until.ts";
+import {
+  beginListening,
+  createHeard as createNotes,
+  DEFAULTS,
+  type Listening as Listens,
+  type Heard as Notes,
+} from "../heard.ts";
+
+export { failureOf, never } from "../heard.ts";
 
 /** Nothing takes as long, but machines may be busy. */
 export const TEST_TIMEOUT_MS = 30_000;
@@ -32,20 +38,7 @@ export const SHORT_TIMING: Timing = {
 
 /** An account as the configuration has it. */
 export function account(changes: Partial<AccountSettings<"discord">> = {}): AccountSettings<"discord"> {
-  return {
-    enabled: true,
-    allowed_users: [],
-    allowed_groups: [],
-    allowed_guilds: [],
-    allowed_channels: [],
-    require_mention: true,
-    pairing: true,
-    streaming: "edit",
-    reactions: false,
-    chats: {},
-    mode: "websocket",
-    ...changes,
-  };
+  return { ...DEFAULTS, allowed_guilds: [], allowed_channels: [], mode: "websocket", ...changes };
 }
 
 /** The adapter of the fake's bot. */
@@ -59,78 +52,26 @@ export function adapterOf(
 }
 
 /** What an adapter has told its hooks, and what of it is on disk. */
-export interface Heard {
-  hooks: ConnectionHooks;
-  /** Events that were offered, taken or not. */
-  offered: InboundEvent[];
-  /** Events that were taken. */
-  events: InboundEvent[];
-  /** "connected as ...", or why it is not. */
-  states: string[];
-  logs: { level: string; message: string; fields: Record<string, unknown> }[];
-  /** How often it was alive. */
-  signs: number;
+export interface Heard extends Notes {
   /** Every state that was saved. */
   saved: DiscordState[];
-  /** Called with every event before it is taken: waits, or throws. */
-  before: (event: InboundEvent) => Promise<void> | void;
 }
 
 /** Hooks of a process that begins with this state. */
 export function createHeard(state: unknown = null): Heard {
-  const heard: Heard = {
-    offered: [],
-    events: [],
-    states: [],
-    logs: [],
-    signs: 0,
-    saved: [],
-    before: () => {},
-    hooks: {
-      async emit(event) {
-        heard.offered.push(event);
-        await heard.before(event);
-        heard.events.push(event);
-      },
-      connected: ({ id, name }) => void heard.states.push(`connected as ${name} (${id})`),
-      alive() {
-        heard.signs += 1;
-      },
-      reconnecting: (reason) => void heard.states.push(reason),
-      state,
-      webhookPath: "/webhook/discord",
-      saveState: async (next) => void heard.saved.push(structuredClone(next) as DiscordState),
-      log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),
-    },
-  };
-  return heard;
+  const notes = createNotes(state);
+  const saved: DiscordState[] = [];
+  Object.defineProperty(notes.hooks, "state", { value: state }); // what is saved is for the process after
+  notes.hooks.saveState = async (next) => void saved.push(structuredClone(next) as DiscordState);
+  return Object.assign(notes, { saved });
 }
 
 /** An adapter that listens until the end of the block. */
-export interface Listening extends Heard, AsyncDisposable {
-  adapter: PlatformAdapter;
-  /** How `listen` ended. */
-  ended: Promise<unknown>;
-  stop(): void;
-}
+export type Listening = Heard & Listens;
 
 /** Begins to listen. */
 export function startListening(adapter: PlatformAdapter, heard = createHeard()): Listening {
-  const controller = new AbortController();
-  if (!adapter.listen) throw new Error("it does not listen");
-  const ended = adapter.listen(heard.hooks, controller.signal).then(
-    () => "stopped",
-    (error: unknown) => error,
-  );
-  return Object.assign(heard, {
-    adapter,
-    ended,
-    stop: () => controller.abort(),
-    async [Symbol.asyncDispose]() {
-      controller.abort();
-      await ended;
-    },
-  });
+  return beginListening(adapter, heard);
 }
 
 /** The same, and waits until it is connected. */
@@ -145,8 +86,6 @@ export function isConnected({ states }: Heard): boolean {
   return states.at(-1)?.startsWith("connected") === true;
 }
 
-export const never = new AbortController().signal;
-
 /** A message to be sent to the channel of the fake. */
 export function outbound(
   fake: FakeDiscord,
@@ -154,16 +93,6 @@ export function outbound(
   changes: Partial<OutboundMessage> = {},
 ): OutboundMessage {
   return { address: { chat: fake.channel }, markdown, idempotencyId: "delivery_1:0", ...changes };
-}
-
-/** What a call rejected with. */
-export async function failureOf(call: Promise<unknown> | undefined): Promise<PlatformError> {
-  const error = await Promise.resolve(call).then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof PlatformError) return error;
-  throw new Error(`no PlatformError but ${Bun.inspect(error)}`);
 }
 
 /** The messages among the events. */

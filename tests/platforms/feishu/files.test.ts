@@ -104,8 +104,8 @@ describe("a file that came", () => {
       type === "image" ? "img_v3" : "file_v3",
     );
     rig.fake.write({ content: [type, content(key)] });
-    await rig.fake.until(() => rig.heard.emitted.length === 1, "the message");
-    const [found] = rig.heard.emitted[0]?.files ?? [];
+    await rig.fake.until(() => rig.heard.taken.length === 1, "the message");
+    const [found] = rig.heard.taken[0]?.files ?? [];
     return Object.assign(rig, { file: found as InboundFile });
   };
 

@@ -13,7 +13,7 @@ describe("events", () => {
     const text = `9007199254740993 ${"长消息 ".repeat(2000)}end`;
     const written = fake.write({ text, pieces: [2, 0, 1] });
     await fake.until(() => fake.acks.length === 1, "the ack");
-    expect(heard.emitted).toMatchObject([{ id: written.id, text, messageId: written.id }]);
+    expect(heard.taken).toMatchObject([{ id: written.id, text, messageId: written.id }]);
     const [ack] = fake.acks;
     expect(ack).toMatchObject({
       code: 200,
@@ -68,7 +68,7 @@ describe("events", () => {
     await using rig = await connectFeishu({ take });
     const { fake, heard } = rig;
     fake.write({ text: "hello" });
-    await fake.until(() => heard.emitted.length === 1, "it is taken");
+    await fake.until(() => heard.taken.length === 1, "it is taken");
     await fake.until(() => fake.acks.length === 3, "the acks");
     expect(fake.acks.map(({ code }) => code)).toEqual([500, 500, 200]);
     expect(new Set(fake.acks.map(({ eventId }) => eventId)).size).toBe(1);
@@ -86,9 +86,9 @@ describe("events", () => {
       encodeFrame({ ...card, headers: [["type", "event"]], payload: new TextEncoder().encode("{") }),
     );
     fake.write({ text: "hello" });
-    await fake.until(() => heard.emitted.length === 1, "the message");
+    await fake.until(() => heard.taken.length === 1, "the message");
     await fake.until(() => fake.pending === 0, "all acks");
-    expect(heard.emitted[0]?.text).toBe("hello");
+    expect(heard.taken[0]?.text).toBe("hello");
     expect(fake.acks.map(({ code }) => code)).toEqual([200, 200, 200]);
     expect(fake.opened).toBe(1);
   });
@@ -97,15 +97,15 @@ describe("events", () => {
     await using rig = await connectFeishu({ timing: { lookupMs: 500 } });
     const { fake, heard } = rig;
     const quoted = fake.write({ text: "the question" });
-    await fake.until(() => heard.emitted.length === 1, "the question");
+    await fake.until(() => heard.taken.length === 1, "the question");
     fake.fail("GET /im/v1/messages/:id", { hang: true }, 1);
     fake.write({ text: "first", parent: quoted.id });
     fake.write({ text: "second" });
     fake.write({ text: "elsewhere", user: "ou_other" });
-    await fake.until(() => heard.emitted.length === 2, "what waits for nothing");
-    expect(heard.emitted.map(({ text }) => text)).toEqual(["the question", "elsewhere"]);
-    await fake.until(() => heard.emitted.length === 4, "the rest");
-    expect(heard.emitted.slice(2).map(({ text }) => text)).toEqual(["first", "second"]);
+    await fake.until(() => heard.taken.length === 2, "what waits for nothing");
+    expect(heard.taken.map(({ text }) => text)).toEqual(["the question", "elsewhere"]);
+    await fake.until(() => heard.taken.length === 4, "the rest");
+    expect(heard.taken.slice(2).map(({ text }) => text)).toEqual(["first", "second"]);
   });
 
   test("of a press come as the value of the button, also where nobody wrote since the start", async () => {
@@ -124,8 +124,8 @@ describe("events", () => {
     const [card] = fake.sent();
     if (!card) throw new Error("nothing was sent");
     const { header } = fake.press(card, "Yes") as { header: { event_id: string } };
-    await fake.until(() => heard.emitted.length === 1, "the press");
-    expect(heard.emitted[0]).toMatchObject({
+    await fake.until(() => heard.taken.length === 1, "the press");
+    expect(heard.taken[0]).toMatchObject({
       id: header.event_id,
       button: "y:apr_1",
       address: { chat: "oc_p2p_user" },
@@ -146,11 +146,11 @@ describe("what a message does not tell is asked for:", () => {
     fake.setName("ou_user", "Ann 安");
     fake.write({ text: "one" });
     fake.write({ text: "two", user: "ou_stranger" });
-    await fake.until(() => heard.emitted.length === 2, "the messages");
+    await fake.until(() => heard.taken.length === 2, "the messages");
     fake.write({ text: "three" });
     fake.write({ text: "four", user: "ou_stranger" });
-    await fake.until(() => heard.emitted.length === 4, "all messages");
-    const names = Object.fromEntries(heard.emitted.map(({ text, sender }) => [text, sender.name]));
+    await fake.until(() => heard.taken.length === 4, "all messages");
+    const names = Object.fromEntries(heard.taken.map(({ text, sender }) => [text, sender.name]));
     expect(names).toEqual({ one: "Ann 安", two: "ou_stranger", three: "Ann 安", four: "ou_stranger" });
     expect(fake.calls("GET /contact/v3/users/:id")).toHaveLength(2);
   });
@@ -161,10 +161,10 @@ describe("what a message does not tell is asked for:", () => {
     const msg = "Access denied. One of the following scopes is required: [contact:user.base:readonly].";
     fake.fail("GET /contact/v3/users/:id", { code: 99991672, msg });
     fake.write({ text: "one" });
-    await fake.until(() => heard.emitted.length === 1, "the message");
+    await fake.until(() => heard.taken.length === 1, "the message");
     fake.write({ text: "two", user: "ou_2" });
-    await fake.until(() => heard.emitted.length === 2, "the message");
-    expect(heard.emitted.map(({ sender }) => sender.name)).toEqual(["ou_user", "ou_2"]);
+    await fake.until(() => heard.taken.length === 2, "the message");
+    expect(heard.taken.map(({ sender }) => sender.name)).toEqual(["ou_user", "ou_2"]);
     expect(fake.calls("GET /contact/v3/users/:id")).toHaveLength(1);
   });
 
@@ -178,12 +178,12 @@ describe("what a message does not tell is asked for:", () => {
     const [ours] = fake.sent(chat);
     fake.write({ text: "really?", chat, parent: theirs.id });
     fake.write({ text: "why?", chat, parent: ours?.id ?? "" });
-    await fake.until(() => heard.emitted.length === 3, "the messages");
-    expect(heard.emitted[1]).toMatchObject({
+    await fake.until(() => heard.taken.length === 3, "the messages");
+    expect(heard.taken[1]).toMatchObject({
       isForBot: false,
       quoted: { text: "the weather is fine", isFromBot: false },
     });
-    expect(heard.emitted[2]).toMatchObject({ isForBot: true, quoted: { isFromBot: true } });
+    expect(heard.taken[2]).toMatchObject({ isForBot: true, quoted: { isFromBot: true } });
   });
 
   test("the picture that it replies to, and the recording as one of somebody else's; its own files go first", async () => {
@@ -194,44 +194,44 @@ describe("what a message does not tell is asked for:", () => {
     fake.write({ text: "what is it?", parent: picture.id });
     fake.write({ text: "what do they say?", parent: recording.id });
     fake.write({ content: ["image", { image_key: "img_2" }], parent: picture.id });
-    await fake.until(() => heard.emitted.length === 5, "the messages");
-    expect(heard.emitted.slice(2)).toMatchObject([
+    await fake.until(() => heard.taken.length === 5, "the messages");
+    expect(heard.taken.slice(2)).toMatchObject([
       { quoted: { text: "[image]" }, files: [{ kind: "image", ref: `image:${picture.id}:img_1` }] },
       { quoted: { text: "[voice]" }, files: [{ kind: "audio", ref: `file:${recording.id}:file_1` }] },
       { files: [{ kind: "image", ref: expect.stringContaining("img_2") }] },
     ]);
-    expect(heard.emitted.map(({ files }) => files?.length ?? 0)).toEqual([1, 1, 1, 1, 1]);
+    expect(heard.taken.map(({ files }) => files?.length ?? 0)).toEqual([1, 1, 1, 1, 1]);
   });
 
   test("messages that were forwarded as one", async () => {
     await using rig = await connectFeishu();
     const { fake, heard } = rig;
     const forward = fake.write({ content: ["merge_forward", { content: "Merged and Forwarded Message" }] });
-    await fake.until(() => heard.emitted.length === 1, "the message");
-    expect(heard.emitted[0]?.forwarded?.text).toBe("[forwarded messages]");
+    await fake.until(() => heard.taken.length === 1, "the message");
+    expect(heard.taken[0]?.forwarded?.text).toBe("[forwarded messages]");
     for (const [type, content] of [
       ["text", { text: "line one\nline two" }],
       ["image", { image_key: "img_1" }],
     ] as const)
       fake.write({ chat: "oc_elsewhere", content: [type, { ...content, forwardedIn: forward.id }] });
-    await fake.until(() => heard.emitted.length === 3, "the others");
+    await fake.until(() => heard.taken.length === 3, "the others");
     fake.again(forward);
-    await fake.until(() => heard.emitted.length === 4, "it came again");
+    await fake.until(() => heard.taken.length === 4, "it came again");
     const forwarded = { text: "[forwarded messages]\n- line one\n  line two\n- [image]" };
-    expect(heard.emitted[3]).toMatchObject({ text: "", forwarded });
+    expect(heard.taken[3]).toMatchObject({ text: "", forwarded });
   });
 
   test("but not for long: without an answer in time, it goes on without", async () => {
     await using rig = await connectFeishu({ timing: { lookupMs: 30 } });
     const { fake, heard } = rig;
     const first = fake.write({ text: "first" });
-    await fake.until(() => heard.emitted.length === 1, "the message");
+    await fake.until(() => heard.taken.length === 1, "the message");
     for (const route of ["GET /contact/v3/users/:id", "GET /im/v1/messages/:id"])
       fake.fail(route, { hang: true });
     fake.write({ text: "hello", user: "ou_slow", parent: first.id });
-    await fake.until(() => heard.emitted.length === 2, "the message");
-    expect(heard.emitted[1]).toMatchObject({ text: "hello", sender: { name: "ou_slow" } });
-    expect(heard.emitted[1]?.quoted).toBeUndefined();
+    await fake.until(() => heard.taken.length === 2, "the message");
+    expect(heard.taken[1]).toMatchObject({ text: "hello", sender: { name: "ou_slow" } });
+    expect(heard.taken[1]?.quoted).toBeUndefined();
   });
 });
 
@@ -244,7 +244,7 @@ describe("exactly one connection", () => {
     expect([fake.connections, fake.opened]).toEqual([1, 1]);
     const sinceMs = fake.endpointCalls;
     fake.write({ text: "hello" });
-    await fake.until(() => rig.heard.emitted.length === 1, "the message");
+    await fake.until(() => rig.heard.taken.length === 1, "the message");
     expect(fake.endpointCalls).toBe(sinceMs);
   });
 
@@ -253,7 +253,7 @@ describe("exactly one connection", () => {
     const { fake, heard } = rig;
     fake.drop();
     fake.write({ text: "meanwhile" });
-    await fake.until(() => heard.emitted.length === 1, "the message");
+    await fake.until(() => heard.taken.length === 1, "the message");
     expect([fake.connections, fake.opened]).toEqual([1, 2]);
     expect(heard.bots).toEqual([
       { id: "ou_bot", name: "Hermes" },
@@ -359,12 +359,12 @@ describe("an app whose bot is not known yet", () => {
     await fake.until(() => fake.connections === 1, "the connection");
     fake.write({ text: "in the group", chat: "oc_group", mention: true });
     fake.write({ text: "hello" });
-    await fake.until(() => heard.emitted.length === 1, "the message");
-    expect(heard.emitted[0]).toMatchObject({ text: "hello", scope: "direct", isForBot: true });
+    await fake.until(() => heard.taken.length === 1, "the message");
+    expect(heard.taken[0]).toMatchObject({ text: "hello", scope: "direct", isForBot: true });
     expect(heard.bots).toEqual([]);
     fake.heal();
-    await fake.until(() => heard.emitted.length === 2, "the group's");
-    expect(heard.emitted[1]).toMatchObject({ text: "in the group", scope: "group", isForBot: true });
+    await fake.until(() => heard.taken.length === 2, "the group's");
+    expect(heard.taken[1]).toMatchObject({ text: "in the group", scope: "group", isForBot: true });
   });
 
   test("because of its IP whitelist is told where that is", async () => {

@@ -159,7 +159,7 @@ describe("buttons", () => {
     await using rig = await connectFeishu();
     const { fake, adapter, heard } = rig;
     const asked = fake.write({ text: "hello", chat: "oc_group", mention: true });
-    await fake.until(() => heard.emitted.length === 1, "the message");
+    await fake.until(() => heard.taken.length === 1, "the message");
     const buttons = [
       { label: "Yes", value: "y", style: "good" },
       { label: "No", value: "n", style: "bad" },

@@ -1,18 +1,17 @@
 import type {
   AccountSettings,
-  BotIdentity,
-  ConnectionHooks,
   InboundMessage,
   OutboundMessage,
   PlatformAdapter,
-  WebhookAnswer,
 } from "../../../src/platforms/contract.ts";
-import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAdapter } from "../../../src/platforms/feishu/adapter.ts";
 import { TIMING, type Timing } from "../../../src/platforms/feishu/timing.ts";
 import type { FakeFeishuOptions } from "../../fakes/feishu/contract.ts";
 import { type FakeFeishu, startFakeFeishu } from "../../fakes/feishu/index.ts";
 import { liveConfig } from "../../support/agent.ts";
+import { createHeard, type Heard } from "../heard.ts";
+
+export { createHeard, failureOf, serveWebhook } from "../heard.ts";
 
 /** Nothing is judged by these times; they only keep the tests short. */
 const QUICK: Timing = {
@@ -23,45 +22,6 @@ const QUICK: Timing = {
   retry: { baseMs: 20, maxMs: 100 },
   checkMs: 50,
 };
-
-/** Hooks that remember what they were told. */
-export interface Heard extends ConnectionHooks {
-  emitted: InboundMessage[];
-  bots: BotIdentity[];
-  troubles: string[];
-  hints: string[];
-  logs: { level: string; message: string; fields: Record<string, unknown> }[];
-  signs: number;
-}
-
-/** `take` is what becomes of an event; it is on disk at once otherwise. */
-export function hear(take: (message: InboundMessage) => Promise<void> = async () => undefined): Heard {
-  const heard: Heard = {
-    emitted: [],
-    bots: [],
-    troubles: [],
-    hints: [],
-    logs: [],
-    signs: 0,
-    state: null,
-    async emit(event) {
-      await take(event as InboundMessage);
-      heard.emitted.push(event as InboundMessage);
-    },
-    connected: (bot) => void heard.bots.push(bot),
-    alive() {
-      heard.signs += 1;
-    },
-    reconnecting(reason, hint = "") {
-      heard.troubles.push(reason);
-      heard.hints.push(hint);
-    },
-    webhookPath: "/webhook/feishu",
-    saveState: () => Promise.resolve(),
-    log: (level, message, fields = {}) => void heard.logs.push({ level, message, fields }),
-  };
-  return heard;
-}
 
 /** The settings of an account that belongs to this fake. */
 export function settingsOf(fake: FakeFeishu, more: Record<string, unknown> = {}): AccountSettings<"feishu"> {
@@ -104,9 +64,10 @@ export async function connectFeishu({ settings, timing, take, ...options }: RigO
 export function startAdapter({ settings, timing, take, ...options }: RigOptions = {}): Rig {
   const fake = options.fake ?? startFakeFeishu(options);
   const adapter = createAdapter(settingsOf(fake, settings), { ...QUICK, ...timing });
-  const heard = hear(take);
+  const heard = createHeard();
+  if (take) heard.before = (event) => take(event as InboundMessage);
   const ending = new AbortController();
-  const listening = adapter.listen?.(heard, ending.signal) ?? Promise.resolve();
+  const listening = adapter.listen?.(heard.hooks, ending.signal) ?? Promise.resolve();
   listening.catch(() => undefined); // tests ask what became of it
   const stop = async () => {
     ending.abort();
@@ -125,32 +86,6 @@ export function startAdapter({ settings, timing, take, ...options }: RigOptions 
   };
 }
 
-/** Callbacks are taken at the address that this returns. */
-export function serveWebhook(rig: Pick<Rig, "adapter" | "heard">) {
-  const answered: WebhookAnswer[] = [];
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    async fetch(request) {
-      const url = new URL(request.url);
-      const answer = (await rig.adapter.webhook?.(
-        {
-          method: request.method === "GET" ? "GET" : "POST",
-          headers: Object.fromEntries(request.headers),
-          query: Object.fromEntries(url.searchParams),
-          body: await request.bytes(),
-          receivedAtMs: Date.now(),
-        },
-        rig.heard,
-      )) ?? { status: 404 };
-      answered.push(answer);
-      const headers = answer.contentType === undefined ? {} : { "content-type": answer.contentType };
-      return new Response(answer.body ?? null, { status: answer.status, headers });
-    },
-  });
-  return { url: server.url.href, answered, [Symbol.asyncDispose]: () => server.stop(true) };
-}
-
 let count = 0;
 
 /** A message to the direct chat of `ou_user`, with an id of its own. */
@@ -159,13 +94,3 @@ export function outbound(markdown: string, more: Partial<OutboundMessage> = {}):
 }
 
 export const live = (): AbortSignal => new AbortController().signal;
-
-/** What a promise rejects with. */
-export async function failureOf(promise: Promise<unknown> | undefined): Promise<PlatformError> {
-  const error = await Promise.resolve(promise).then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof PlatformError)) throw new Error(`no PlatformError but ${error}`);
-  return error;
-}

@@ -5,7 +5,7 @@ import { decrypt } from "../../../src/platforms/feishu/decrypt.ts";
 import { isSignedBy } from "../../../src/platforms/feishu/signature.ts";
 import { createWebhook } from "../../../src/platforms/feishu/webhook.ts";
 import { callbackOf, encrypt, envelope, signed } from "../../fakes/feishu/index.ts";
-import { failureOf, hear, serveWebhook, startAdapter } from "./setup.ts";
+import { createHeard, failureOf, serveWebhook, startAdapter } from "./setup.ts";
 
 setDefaultTimeout(60_000);
 
@@ -136,8 +136,8 @@ async function call(
     body: new TextEncoder().encode(body),
     receivedAtMs: Date.now(),
   } as const;
-  const heard = hear();
-  return { ...(await webhook({ ...request, ...more }, heard)), taken, signs: heard.signs };
+  const heard = createHeard();
+  return { ...(await webhook({ ...request, ...more }, heard.hooks)), taken, signs: heard.signs };
 }
 
 const event = (token = TOKEN) => envelope("im.message.receive_v1", { id: "cli_1" }, { message: {} }, token);
@@ -287,12 +287,12 @@ test("events and presses by callbacks are taken, answered once they are on disk,
   const settings = { mode: "webhook", encrypt_key: ENCRYPT_KEY, verification_token: TOKEN };
   await using rig = startAdapter({ settings, take, encryptKey, verificationToken: TOKEN, clock: 1000 });
   const { fake, heard, adapter } = rig;
-  await using door = serveWebhook(rig);
+  await using door = serveWebhook(rig.adapter, rig.heard);
   fake.sendTo(door.url);
   const written = fake.write({ text: "hello", chat: "oc_group", mention: true });
   await fake.until(() => fake.pending === 0, "it is answered");
   expect(fake.answers.map(({ status }) => status)).toEqual([503, 200]);
-  expect(heard.emitted).toMatchObject([{ id: written.id, text: "hello", isForBot: true, scope: "group" }]);
+  expect(heard.taken).toMatchObject([{ id: written.id, text: "hello", isForBot: true, scope: "group" }]);
 
   const buttons = [{ label: "Yes", value: "y:apr_1" }];
   await adapter.send(
@@ -304,7 +304,7 @@ test("events and presses by callbacks are taken, answered once they are on disk,
   fake.press(card, "Yes");
   await fake.until(() => fake.answers.length === 3, "the answer");
   expect(fake.answers[2]).toMatchObject({ status: 200, body: "{}" });
-  expect(heard.emitted[1]).toMatchObject({ button: "y:apr_1", scope: "group" });
+  expect(heard.taken[1]).toMatchObject({ button: "y:apr_1", scope: "group" });
   expect(fake.connections).toBe(0);
 });
 
@@ -328,7 +328,7 @@ test.each([{}, { encrypt_key: " " }])(
   "with callbacks and no key for them, nothing is received at all: %p",
   async (keys) => {
     await using rig = startAdapter({ settings: { mode: "webhook", ...keys } });
-    await using door = serveWebhook(rig);
+    await using door = serveWebhook(rig.adapter, rig.heard);
     const { kind, hint } = await failureOf(rig.listening);
     expect(kind).toBe("unauthorized");
     expect(hint).toContain("加密策略");
@@ -336,6 +336,6 @@ test.each([{}, { encrypt_key: " " }])(
     rig.fake.write({ text: "hello" });
     await rig.fake.until(() => rig.fake.answers.length === 1, "an answer");
     expect(rig.fake.answers[0]?.status).toBe(401);
-    expect(rig.heard.emitted).toEqual([]);
+    expect(rig.heard.taken).toEqual([]);
   },
 );

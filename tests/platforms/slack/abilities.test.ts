@@ -8,7 +8,6 @@ import {
   createHeard,
   failureOf,
   keysOf,
-  messagesOf,
   never,
   outbound,
   shownIn,
@@ -177,7 +176,7 @@ describe("commands and buttons over Socket Mode", () => {
     slack.deliver("events_api", { event: { type: "reaction_added" } });
     await slack.until(() => listening.events.length === 7 && slack.pending === 0, "all are taken");
     expect(
-      messagesOf(listening).map(({ text, button, isForBot, address }) => [text, button, isForBot, address]),
+      listening.taken.map(({ text, button, isForBot, address }) => [text, button, isForBot, address]),
     ).toEqual([
       ["/stop", undefined, true, { chat: "D0USER" }],
       ["/halt", undefined, true, { chat: "D0USER" }],
@@ -201,7 +200,7 @@ describe("files that came", () => {
     const file = slack.addFile(PDF);
     slack.write({ text: "read this", files: [file] });
     await slack.until(() => listening.events.length === 1, "it is taken");
-    const [inbound] = messagesOf(listening)[0]?.files ?? [];
+    const [inbound] = listening.taken[0]?.files ?? [];
     if (inbound === undefined) throw new Error("there is no file");
     expect(await listening.adapter.fetchFile?.(inbound, 100, never)).toEqual({
       bytes: Buffer.from(PDF.bytes),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { startFakeSlack } from "../../fakes/slack/index.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
-import { adapterOf, createHeard, failureOf, messagesOf, never, startListening } from "./setup.ts";
+import { adapterOf, createHeard, failureOf, never, startListening } from "./setup.ts";
 
 describe("Socket Mode", () => {
   test("a message is acknowledged only once it is taken", async () => {
@@ -18,7 +18,7 @@ describe("Socket Mode", () => {
     expect(slack.pending).toBe(1);
     taking.resolve();
     await slack.until(() => slack.pending === 0, "it is acknowledged");
-    expect(messagesOf(listening).map(({ text }) => text)).toEqual(["hello"]);
+    expect(listening.taken.map(({ text }) => text)).toEqual(["hello"]);
   });
 
   test("what was refused for now is not acknowledged and comes again", async () => {
@@ -33,7 +33,7 @@ describe("Socket Mode", () => {
     await slack.until(() => listening.events.length === 1, "it is taken");
     await slack.until(() => slack.pending === 0, "it is acknowledged");
     expect(tries).toBe(3);
-    expect(messagesOf(listening)[0]?.id).toBe(`D0USER:${ts}`);
+    expect(listening.taken[0]?.id).toBe(`D0USER:${ts}`);
     expect(listening.logs.map(({ message }) => message)).toContain(
       "a message could not be taken; Slack delivers it again",
     );

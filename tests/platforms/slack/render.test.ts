@@ -5,6 +5,7 @@ import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { arbitraryMarkdown, arbitraryMess } from "../arbitrary.ts";
 import { SAMPLE_MARKDOWN } from "../sample.ts";
 
+/** Many texts are tried, on machines that may be busy. */
 setDefaultTimeout(60_000);
 
 const Z = "\u200b";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { WebhookRequest } from "../../../src/platforms/contract.ts";
 import { createSlackAdapter } from "../../../src/platforms/slack/client.ts";
 import { type FakeSlack, signatureOf, startFakeSlack } from "../../fakes/slack/index.ts";
-import { account, createHeard, type Heard, keysOf, messagesOf, startListening } from "./setup.ts";
+import { account, createHeard, type Heard, keysOf, startListening } from "./setup.ts";
 
 const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
 const EVENT = JSON.stringify({
@@ -38,7 +38,7 @@ describe("a request", () => {
   test("with an event is answered once it is taken", async () => {
     const { heard, call } = hook();
     expect(await call(signed(EVENT))).toEqual({ status: 200 });
-    expect(messagesOf(heard)[0]).toMatchObject({ id: "D1:1.1", text: "你好" });
+    expect(heard.taken[0]).toMatchObject({ id: "D1:1.1", text: "你好" });
     expect(heard.signs).toBe(1);
   });
 
@@ -64,7 +64,7 @@ describe("a request", () => {
     const { heard, call } = hook();
     const fields = { command: "/new", text: "a&b", channel_id: "C1", user_id: "U1", trigger_id: "t1" };
     expect(await call(form(fields))).toEqual({ status: 200 });
-    expect(messagesOf(heard)[0]).toMatchObject({ id: "t1", text: "/new a&b" });
+    expect(heard.taken[0]).toMatchObject({ id: "t1", text: "/new a&b" });
   });
 
   test("with the press of a button", async () => {
@@ -77,7 +77,7 @@ describe("a request", () => {
       actions: [{ value: "deny:1" }],
     };
     expect(await call(form({ payload: JSON.stringify(payload) }))).toEqual({ status: 200 });
-    expect(messagesOf(heard)[0]).toMatchObject({ id: "t2", button: "deny:1" });
+    expect(heard.taken[0]).toMatchObject({ id: "t2", button: "deny:1" });
   });
 
   const taken: Record<string, WebhookRequest> = {
@@ -226,10 +226,10 @@ describe("Slack's own deliveries", () => {
     slack.command("/stop", "");
     await slack.until(() => slack.answers.length === 4, "all are answered");
     expect(slack.answers.map(({ status, body }) => [status, body])).toEqual(Array(4).fill([200, ""]));
-    const ids = messagesOf(listening).map(({ id }) => id);
+    const ids = listening.taken.map(({ id }) => id);
     expect(ids).toContain(`D0USER:${direct}`);
     expect(ids.filter((id) => id === `C0GENERAL:${mention}`)).toHaveLength(2);
-    expect(messagesOf(listening).some(({ text }) => text === "/stop")).toBe(true);
+    expect(listening.taken.some(({ text }) => text === "/stop")).toBe(true);
     expect(slack.connections).toBe(0);
   });
 

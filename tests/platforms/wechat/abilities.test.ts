@@ -4,7 +4,7 @@ import { WECHAT } from "../../../src/platforms/wechat/index.ts";
 import { fits, toWechatText } from "../../../src/platforms/wechat/render.ts";
 import { TIMING } from "../../../src/platforms/wechat/timing.ts";
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
-import { failureOf, never, outbound } from "../weixin-heard.ts";
+import { failureOf, never, outbound } from "../heard.ts";
 import { type Rig, start, TOO_LATE } from "./setup.ts";
 
 setDefaultTimeout(30_000);

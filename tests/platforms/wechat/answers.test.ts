@@ -3,7 +3,7 @@ import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { createAdapter } from "../../../src/platforms/wechat/adapter.ts";
 import { fits } from "../../../src/platforms/wechat/render.ts";
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
-import { failureOf, never, outbound } from "../weixin-heard.ts";
+import { failureOf, never, outbound } from "../heard.ts";
 import { account, FAST_CLOCK, HUNG_UP, IN_TIME, keysOf, type Rig, start, TOO_LATE } from "./setup.ts";
 
 setDefaultTimeout(30_000);
@@ -71,11 +71,11 @@ describe("an answer", () => {
     // WeChat hangs up and calls again while the first call is held.
     await using rig = start(IN_TIME, { clock: FAST_CLOCK });
     const call = rig.wechat.write("question", { id: "42" });
-    await rig.wechat.until(() => rig.heard.emitted.length >= 1, "it was brought");
+    await rig.wechat.until(() => rig.heard.offered.length >= 1, "it was brought");
     await rig.wechat.until(() => rig.wechat.caller.answers.length >= 1, "WeChat has hung up once");
     await send(rig, "shared");
     expect(await call).toMatchObject({ status: 200, body: expect.stringContaining("shared") });
-    expect(new Set(rig.heard.emitted.map(({ id }) => id))).toEqual(new Set(["42"]));
+    expect(new Set(rig.heard.offered.map(({ id }) => id))).toEqual(new Set(["42"]));
     expect(shown(rig)).toEqual(["reply: shared"]);
   });
 
@@ -97,7 +97,7 @@ describe("an answer outlives the process", () => {
     const onDisk = Promise.withResolvers<void>();
     rig.heard.before = () => onDisk.promise;
     const call = rig.wechat.write("question");
-    await rig.wechat.until(() => rig.heard.emitted.length === 1, "it was brought");
+    await rig.wechat.until(() => rig.heard.offered.length === 1, "it was brought");
     let isGiven = false;
     const sending = send(rig, "answer").then(() => {
       isGiven = true;
@@ -286,7 +286,7 @@ describe("an account that may not push", () => {
     await using rig = unverified();
     const call = rig.wechat.write("question");
     await rig.wechat.until(() => rig.wechat.caller.answers.length === 2, "WeChat has hung up twice");
-    await rig.wechat.until(() => rig.heard.emitted.length >= 1, "it was brought");
+    await rig.wechat.until(() => rig.heard.offered.length >= 1, "it was brought");
     await send(rig, "just in time");
     expect(await call).toMatchObject({ attempt: 3, status: 200 });
     expect(shown(rig)).toEqual(["reply: just in time"]);

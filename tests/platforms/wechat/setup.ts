@@ -2,7 +2,7 @@ import type { AccountSettings, PlatformAdapter } from "../../../src/platforms/co
 import { createAdapter } from "../../../src/platforms/wechat/adapter.ts";
 import { TIMING, type Timing } from "../../../src/platforms/wechat/timing.ts";
 import { type FakeWechat, type FakeWechatOptions, startFakeWechat } from "../../fakes/wechat/index.ts";
-import { createHeard, type Heard, serveWebhook } from "../weixin-heard.ts";
+import { beginListening, createHeard, DEFAULTS, type Heard, serveWebhook } from "../heard.ts";
 
 const SHORT: Timing = {
   ...TIMING,
@@ -23,17 +23,7 @@ export const HUNG_UP: Timing = { ...SHORT, holdMs: 250, hangUpMs: 600 };
 
 /** An account as the configuration has it. */
 export function account(changes: Partial<AccountSettings<"wechat">> = {}): AccountSettings<"wechat"> {
-  return {
-    enabled: true,
-    allowed_users: [],
-    allowed_groups: [],
-    require_mention: true,
-    pairing: true,
-    streaming: "edit",
-    reactions: false,
-    chats: {},
-    ...changes,
-  };
+  return { ...DEFAULTS, ...changes };
 }
 
 /** The keys of the fake's account. */
@@ -105,20 +95,15 @@ function openAccount(
   const heard = createHeard(state);
   const served = serveWebhook(adapter, heard);
   wechat.caller.sendTo(served.url);
-  const controller = new AbortController();
-  const ended = Promise.resolve(adapter.listen?.(heard.hooks, controller.signal)).then(
-    () => "stopped",
-    (error: unknown) => error,
-  );
+  const listening = beginListening(adapter, { hooks: heard.hooks });
   return {
     adapter,
     heard,
-    ended,
+    ended: listening.ended,
     url: served.url,
     async stop() {
-      controller.abort();
-      await ended;
-      await served.stop();
+      await listening[Symbol.asyncDispose]();
+      await served[Symbol.asyncDispose]();
     },
   };
 }

@@ -6,7 +6,7 @@ import { createReplays } from "../../../src/platforms/wechat/replays.ts";
 import { signatureOf } from "../../../src/platforms/weixin-cipher.ts";
 import type { Call } from "../../fakes/wechat/envelopes.ts";
 import { startFakeWechat } from "../../fakes/wechat/index.ts";
-import { never, outbound } from "../weixin-heard.ts";
+import { never, outbound } from "../heard.ts";
 import { account, IN_TIME, keysOf, type Rig, start, TOO_LATE } from "./setup.ts";
 
 setDefaultTimeout(30_000);
@@ -107,7 +107,7 @@ describe.each(ALL)("a message in $mode mode, as $format", ({ mode, format }) => 
     }
     for (const [what, call] of cases)
       expect([what, await post(rig, call)]).toEqual([what, { status: 401, text: "" }]);
-    expect(rig.heard.emitted).toEqual([]);
+    expect(rig.heard.offered).toEqual([]);
   });
 });
 
@@ -190,6 +190,6 @@ describe("an account whose calls could be forged", () => {
         fields: { reason: "It is encrypted: set encoding_aes_key." },
       }),
     );
-    expect([adapter.send, heard.emitted]).toEqual([expect.any(Function), []]);
+    expect([adapter.send, heard.offered]).toEqual([expect.any(Function), []]);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { PlatformErrorKind } from "../../../src/platforms/contract.ts";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { fits } from "../../../src/platforms/wecom/render.ts";
+import { failureOf, never, outbound } from "../heard.ts";
 import { SAMPLE_MARKDOWN } from "../sample.ts";
-import { failureOf, never, outbound } from "../weixin-heard.ts";
 import { account, startApp } from "./setup.ts";
 
 setDefaultTimeout(30_000);

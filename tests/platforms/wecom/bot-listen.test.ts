@@ -33,8 +33,8 @@ describe("the connection of a bot", () => {
   test("brings a message again with the same id until it is answered", async () => {
     await using bot = await startBot({}, {}, startFakeWecomBot({ clock: 100 }));
     const id = bot.wecom.write("hello");
-    await bot.wecom.until(() => bot.heard.emitted.length === 3, "it was brought three times");
-    expect(new Set(bot.heard.emitted.map((event) => event.id))).toEqual(new Set([id]));
+    await bot.wecom.until(() => bot.heard.offered.length === 3, "it was brought three times");
+    expect(new Set(bot.heard.offered.map((event) => event.id))).toEqual(new Set([id]));
   });
 
   test("is made anew after a cut, and pings keep it alive", async () => {
@@ -129,7 +129,7 @@ describe("the connection of a bot", () => {
     await using wecom = startFakeWecomBot();
     wecom.fail("aibot_subscribe", { dropAck: true, times: 100 });
     const controller = new AbortController();
-    const { hooks } = (await import("../weixin-heard.ts")).createHeard();
+    const { hooks } = (await import("../heard.ts")).createHeard();
     const listening = botOf(wecom).listen?.(hooks, controller.signal);
     await wecom.until(() => wecom.opened === 1, "it opens");
     controller.abort();
@@ -156,7 +156,7 @@ describe("a message that cannot be kept", () => {
     const kept = Promise.withResolvers<void>();
     bot.heard.before = () => kept.promise;
     bot.wecom.write("hello");
-    await bot.wecom.until(() => bot.heard.emitted.length === 1, "it is emitted");
+    await bot.wecom.until(() => bot.heard.offered.length === 1, "it is emitted");
     bot.stop();
     kept.resolve();
     expect(await bot.ended).toBe("stopped");
@@ -174,7 +174,7 @@ describe("whoever opens the chat", () => {
       bot.wecom.event("enter_chat", "LiSi");
       await bot.wecom.until(() => bot.wecom.messages("LiSi").length === 1, "they are greeted");
       expect(bot.wecom.messages("LiSi")[0]?.text).toContain(word);
-      expect(bot.heard.emitted).toEqual([]);
+      expect(bot.heard.offered).toEqual([]);
     }
   });
 

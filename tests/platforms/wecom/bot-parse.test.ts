@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { parseMessage } from "../../../src/platforms/wecom/bot/parse.ts";
-import { failureOf, never } from "../weixin-heard.ts";
+import { failureOf, never } from "../heard.ts";
 import { type BotRig, startBot } from "./setup.ts";
 
 setDefaultTimeout(30_000);

@@ -4,7 +4,7 @@ import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { WECOM } from "../../../src/platforms/wecom/index.ts";
 import { fits } from "../../../src/platforms/wecom/render.ts";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
-import { failureOf, never } from "../weixin-heard.ts";
+import { failureOf, never } from "../heard.ts";
 import { account, type BotRig, botOf, startBot } from "./setup.ts";
 
 setDefaultTimeout(30_000);

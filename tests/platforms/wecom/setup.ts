@@ -5,24 +5,14 @@ import { TIMING, type Timing } from "../../../src/platforms/wecom/timing.ts";
 import { type FakeWecomApp, startFakeWecomApp } from "../../fakes/wecom/app.ts";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
 import type { FakeWecomBot } from "../../fakes/wecom/bot-contract.ts";
-import { createHeard, type Heard, serveWebhook } from "../weixin-heard.ts";
+import { beginListening, createHeard, DEFAULTS, type Heard, serveWebhook } from "../heard.ts";
 
 /** Waits that tests can afford. */
 export const SHORT_TIMING: Timing = { ...TIMING, retry: { baseMs: 10, maxMs: 50 }, checkMs: 50 };
 
 /** An account as the configuration has it. */
 export function account(changes: Partial<AccountSettings<"wecom">> = {}): AccountSettings<"wecom"> {
-  return {
-    enabled: true,
-    allowed_users: [],
-    allowed_groups: [],
-    require_mention: true,
-    pairing: true,
-    streaming: "edit",
-    reactions: false,
-    chats: {},
-    ...changes,
-  };
+  return { ...DEFAULTS, ...changes };
 }
 
 /** The keys of the fake's application. */
@@ -58,7 +48,7 @@ export function startApp(changes: Partial<AccountSettings<"wecom">> = {}): AppRi
     heard,
     url: served.url,
     async [Symbol.asyncDispose]() {
-      await served.stop();
+      await served[Symbol.asyncDispose]();
       await wecom[Symbol.asyncDispose]();
     },
   };
@@ -92,21 +82,17 @@ export async function startBot(
 ): Promise<BotRig> {
   const adapter = botOf(wecom, changes, timing);
   const heard = createHeard();
-  const controller = new AbortController();
-  const ended = Promise.resolve(adapter.listen?.(heard.hooks, controller.signal)).then(
-    () => "stopped",
-    (error: unknown) => error,
-  );
+  const listening = beginListening(adapter, { hooks: heard.hooks });
   await wecom.until(() => heard.states.length > 0, "it is connected");
+  const { ended, stop } = listening;
   return {
     wecom,
     adapter,
     heard,
     ended,
-    stop: () => controller.abort(),
+    stop,
     async [Symbol.asyncDispose]() {
-      controller.abort();
-      await ended;
+      await listening[Symbol.asyncDispose]();
       await wecom[Symbol.asyncDispose]();
     },
   };

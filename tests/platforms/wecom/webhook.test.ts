@@ -3,7 +3,7 @@ import { PlatformError } from "../../../src/platforms/contract.ts";
 import { createAppAdapter } from "../../../src/platforms/wecom/app/adapter.ts";
 import { signatureOf } from "../../../src/platforms/weixin-cipher.ts";
 import { startFakeWecomApp } from "../../fakes/wecom/app.ts";
-import { createHeard } from "../weixin-heard.ts";
+import { createHeard } from "../heard.ts";
 import { type AppRig, account, keysOf, SHORT_TIMING, startApp } from "./setup.ts";
 
 setDefaultTimeout(30_000);
@@ -59,7 +59,7 @@ describe("a message", () => {
     const kept = Promise.withResolvers<void>();
     app.heard.before = () => kept.promise;
     const answer = app.wecom.write("你好 😀 0012", { id: "7654321098765432109" });
-    await app.wecom.until(() => app.heard.emitted.length === 1, "it is emitted");
+    await app.wecom.until(() => app.heard.offered.length === 1, "it is emitted");
     expect(app.wecom.caller.answers).toEqual([]);
     kept.resolve();
     expect(await answer).toMatchObject({ attempt: 1, status: 200, body: "" });
@@ -85,7 +85,7 @@ describe("a message", () => {
       if (tries < 3) throw new Error("the disk is full");
     };
     expect(await app.wecom.write("hi")).toMatchObject({ attempt: 3, status: 200 });
-    expect(new Set(app.heard.emitted.map(({ id }) => id)).size).toBe(1);
+    expect(new Set(app.heard.offered.map(({ id }) => id)).size).toBe(1);
     expect(app.heard.messages).toHaveLength(1);
   });
 
@@ -122,7 +122,7 @@ describe("a message", () => {
     ];
     for (const [what, given, body] of cases)
       expect([what, await post(app, given, body)]).toEqual([what, { status: 401, text: "" }]);
-    expect(app.heard.emitted).toEqual([]);
+    expect(app.heard.offered).toEqual([]);
   });
 
   test("that is old though it is signed is told to the operator; what is not signed fills no log", async () => {
@@ -143,7 +143,7 @@ describe("a message", () => {
         text: "",
       });
     }
-    expect(app.heard.emitted).toEqual([]);
+    expect(app.heard.offered).toEqual([]);
   });
 });
 
@@ -175,6 +175,6 @@ describe("an account whose callbacks could be forged", () => {
     const { createAppWebhook } = await import("../../../src/platforms/wecom/app/webhook.ts");
     const open = createAppWebhook(account({ ...keysOf(app.wecom), token: "" }));
     expect((await open({ ...request, body: Buffer.from(bodyOf(encrypted)) }, heard.hooks)).status).toBe(401);
-    expect(heard.emitted).toEqual([]);
+    expect(heard.offered).toEqual([]);
   });
 });

@@ -6,7 +6,10 @@ import {
 } from "../../src/platforms/feishu/parse.ts";
 import { parseCallback as wechatCallback } from "../../src/platforms/wechat/parse.ts";
 import { parseCallback as wecomCallback } from "../../src/platforms/wecom/app/parse.ts";
-import { parseMessage as wecomMessage } from "../../src/platforms/wecom/bot/parse.ts";
+import {
+  parseMessage as wecomMessage,
+  parsePress as wecomPress,
+} from "../../src/platforms/wecom/bot/parse.ts";
 import { type Act, IDS, nameOf, nextAct, type Place, textOf, type What, type Who } from "./acts.ts";
 
 const FEISHU_CHATS: Record<Place, string> = { direct: "oc_d", allowed: "oc_5", other: "oc_6" };
@@ -90,7 +93,7 @@ export const dingtalk: Act = (who, place, what) => {
 
 export const wecom: Act = (who, place, what) => {
   if (place !== "direct" && what === "silent message") return null;
-  if (who === "bot" || what === "button" || what === "native command" || what === "forward") return null;
+  if (who === "bot" || what === "native command" || what === "forward") return null;
   const text = { content: `${place === "direct" ? "" : "@bot "}${textOf(what)}` };
   const image = { url: "https://example.com/a", aeskey: "k" };
   const mixed = {
@@ -99,13 +102,21 @@ export const wecom: Act = (who, place, what) => {
       { msgtype: "image", image },
     ],
   };
+  const head = {
+    msgid: `m${nextAct()}`,
+    from: { userid: IDS[who] },
+    ...(place === "direct"
+      ? { chattype: "single" }
+      : { chattype: "group", chatid: place === "allowed" ? "g5" : "g6" }),
+  };
+  if (what === "button") {
+    const event = { eventtype: "template_card_event", template_card_event: { event_key: "y:apr_1" } };
+    const press = wecomPress({ ...head, event });
+    return press && named(press, who);
+  }
   const said = wecomMessage(
     {
-      msgid: `m${nextAct()}`,
-      from: { userid: IDS[who] },
-      ...(place === "direct"
-        ? { chattype: "single" }
-        : { chattype: "group", chatid: place === "allowed" ? "g5" : "g6" }),
+      ...head,
       ...(what === "file" ? { msgtype: "mixed", mixed } : { msgtype: "text", text }),
       ...(what === "reply" ? { quote: { msgtype: "text", text: { content: "earlier" } } } : {}),
     },
@@ -118,17 +129,17 @@ export const wecom: Act = (who, place, what) => {
 
 /** The fields with which WeCom's applications and WeChat's accounts are called, which know direct chats alone. */
 function fieldsOf(who: Who, place: Place, what: What): Map<string, string> | null {
-  if (who === "bot" || place !== "direct" || ["button", "reply", "native command"].includes(what))
-    return null;
+  if (who === "bot" || place !== "direct" || what === "reply" || what === "native command") return null;
   const contents: Partial<Record<What, Record<string, string>>> = {
     file: { MsgType: "image", MediaId: "media", PicUrl: "" },
     forward: { MsgType: "link", Title: "see", Url: "https://example.com" },
+    button: { MsgType: "event", Event: "template_card_event", EventKey: "y:apr_1" },
   };
   return new Map(
     Object.entries({
       ToUserName: "us",
       FromUserName: IDS[who],
-      CreateTime: "1",
+      CreateTime: String(nextAct()),
       MsgId: String(nextAct()),
       ...(contents[what] ?? { MsgType: "text", Content: textOf(what) }),
     }),

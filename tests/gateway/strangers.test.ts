@@ -218,15 +218,15 @@ const PLATFORMS: {
     title: "WeCom, an AI bot",
     act: wecom,
     settings: { allowed_users: ["1"], allowed_groups: ["g5"] },
-    absent: (what) => ["native command", "forward", "button"].includes(what),
+    absent: (what) => what === "native command" || what === "forward",
   },
-  { id: "wecom", title: "WeCom, an application", act: wecomApp, ...inDirectChats() },
-  { id: "wechat", act: wechat, ...inDirectChats() },
+  { id: "wecom", title: "WeCom, an application", act: wecomApp, ...inDirectChats("reply") },
+  { id: "wechat", act: wechat, ...inDirectChats("reply", "button") },
 ];
 
-function inDirectChats(): { settings: Record<string, unknown>; absent: Absent } {
+function inDirectChats(...lacking: What[]): { settings: Record<string, unknown>; absent: Absent } {
   const absent: Absent = (what, place) =>
-    place !== "direct" || ["native command", "button", "reply"].includes(what);
+    place !== "direct" || what === "native command" || lacking.includes(what);
   return { settings: { allowed_users: ["1"], allowed_groups: ["*"] }, absent };
 }
 

@@ -2,6 +2,7 @@ import { encrypt, getSignature } from "@wecom/crypto";
 import { type CallAnswer, type Caller, createCaller } from "../weixin/caller.ts";
 import { type Method, Refusal } from "../weixin/contract.ts";
 import { type ServerApi, startServerApi } from "../weixin/server-api.ts";
+import { createCards } from "./cards.ts";
 
 /** WeCom cuts off what is longer. */
 const MAX_TEXT_BYTES = 2048;
@@ -13,7 +14,7 @@ export interface ShownMessage {
   msgid: string;
   user: string;
   type: string;
-  /** The text or the Markdown; of a file, its id. */
+  /** The text or the Markdown; of a file, its id; of a card, its title and its buttons. */
   content: string;
   /** It was longer. */
   isCut: boolean;
@@ -118,6 +119,7 @@ function sending(
 ): Method {
   const known = new Map<string, { untilMs: number; msgid: string }>();
   const times = new Map<string, number[]>();
+  const cards = createCards();
   return ({ json }) => {
     const { touser, msgtype, agentid } = json as { touser?: string; msgtype?: string; agentid?: unknown };
     if (agentid !== Number(agentId)) throw new Refusal(40056);
@@ -132,13 +134,16 @@ function sending(
     const before = json["enable_duplicate_check"] === 1 ? known.get(request) : undefined;
     if (before !== undefined && before.untilMs > Date.now())
       return { errcode: 0, errmsg: "ok", invaliduser: "", msgid: before.msgid };
+    const card = msgtype === "template_card" ? cards.take(body) : undefined;
+    if (typeof card === "number") throw new Refusal(card);
     const msgid = `msg-${crypto.randomUUID()}`;
     const seconds = Number(json["duplicate_check_interval"] ?? 1800);
     if (!(seconds > 0 && seconds <= 14_400)) throw new Refusal(40058);
     known.set(request, { untilMs: Date.now() + seconds * 1000, msgid });
     const lately = (times.get(touser) ?? []).filter((ms) => ms > Date.now() - 60_000);
     times.set(touser, [...lately, Date.now()]);
-    if (lately.length < MAX_A_MINUTE) shown.push(asShown(msgid, touser, msgtype, body));
+    if (lately.length < MAX_A_MINUTE)
+      shown.push(asShown(msgid, touser, msgtype, card === undefined ? body : { content: card }));
     return { errcode: 0, errmsg: "ok", invaliduser: "", msgid };
   };
 }

@@ -1,3 +1,5 @@
+import { createCards } from "./cards.ts";
+
 const MAX_TEXT_BYTES = 20_480;
 const MAX_WELCOME_MS = 5000;
 /** The sign that somebody thinks; nobody reads it. */
@@ -6,8 +8,8 @@ const THINKING = "<think></think>";
 /** A message of the bot, as people in the chat see it. */
 export interface ShownBotMessage {
   chat: string;
-  type: "stream" | "markdown" | "welcome" | "image" | "file" | "voice" | "video";
-  /** The text; of a file, its id. */
+  type: "stream" | "markdown" | "welcome" | "image" | "file" | "voice" | "video" | "template_card";
+  /** The text; of a file, its id; of a card, its title and its buttons. */
   text: string;
   /** Of a stream: nothing more comes. */
   isFinished: boolean;
@@ -43,6 +45,7 @@ interface Opened {
 
 export function createBotChats(): BotChats {
   const shown: ShownBotMessage[] = [];
+  const cards = createCards();
   const opened = new Map<string, Opened>();
   const entered = new Map<string, { user: string; atMs: number }>();
 
@@ -86,13 +89,19 @@ export function createBotChats(): BotChats {
     },
     send(body, hasMedia) {
       const type = String(body["msgtype"]);
-      const { content, media_id: media } = (body[type] ?? {}) as { content?: string; media_id?: string };
+      const { content: text, media_id: media } = (body[type] ?? {}) as {
+        content?: string;
+        media_id?: string;
+      };
+      const content = type === "template_card" ? cards.take(body[type]) : text;
+      if (typeof content === "number") return content;
       const chat = String(body["chatid"] ?? "");
       if (chat === "" || (content === undefined && media === undefined)) return 40008;
       if (Buffer.byteLength(content ?? "") > MAX_TEXT_BYTES) return 45002;
       if (media !== undefined && !hasMedia(media)) return 40007;
-      const text = content ?? media ?? "";
-      shown.push({ chat, type: type as ShownBotMessage["type"], text, isFinished: true, history: [text] });
+      const seen = content ?? media ?? "";
+      const message = { chat, type: type as ShownBotMessage["type"], text: seen };
+      shown.push({ ...message, isFinished: true, history: [seen] });
       return 0;
     },
     textIn(cmd, { stream, markdown }) {

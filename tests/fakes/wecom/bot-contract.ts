@@ -43,6 +43,8 @@ export interface FakeWecomBot extends AsyncDisposable {
   fate(msgid: string): Fate;
   /** An event, such as `enter_chat`. Returns its `req_id`. */
   event(eventtype: string, user?: string): string;
+  /** Somebody presses the button of this key. */
+  press(key: string, pressing?: { user?: string; group?: string; msgid?: string }): void;
   messages(chat?: string): readonly ShownBotMessage[];
   /** Frames of the bot, of this command. */
   frames(cmd?: string): readonly BotFrame[];

@@ -97,6 +97,13 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
       sockets.send({ cmd: "aibot_event_callback", headers: { req_id: reqId }, body });
       return reqId;
     },
+    press(key, { user = "ZhangSan", group, msgid = crypto.randomUUID() } = {}) {
+      const place = group === undefined ? { chattype: "single" } : { chattype: "group", chatid: group };
+      const pressed = { card_type: "button_interaction", event_key: key, task_id: "t" };
+      const event = { eventtype: "template_card_event", template_card_event: pressed };
+      const body = { msgid, aibotid: BOT_ID, ...place, from: { userid: user }, msgtype: "event", event };
+      sockets.send({ cmd: "aibot_event_callback", headers: { req_id: crypto.randomUUID() }, body });
+    },
     messages: (chat) => chats.shown().filter((one) => chat === undefined || one.chat === chat),
     frames: (cmd) => frames.filter((frame) => cmd === undefined || frame.cmd === cmd),
     get connections() {

@@ -41,6 +41,22 @@ describe("a message of an application", () => {
     expect(app.wecom.messages(USER).map(({ content }) => content)).toEqual(["好的", "好的"]);
   });
 
+  test("has its buttons in a card below it, once; without them where they are refused", async () => {
+    await using app = startApp();
+    const buttons = [{ label: "批准", value: "y:apr_1", style: "good" }] as const;
+    const question = outbound(USER, "**运行命令？**", { buttons, idempotencyId: "apq_1:0" });
+    const sent = await app.adapter.send(question, never);
+    await app.adapter.send(question, never);
+    const shown = app.wecom.messages(USER);
+    expect(shown.map(({ type, content }) => [type, content])).toEqual([
+      ["markdown", "**运行命令？**"],
+      ["template_card", "运行命令？ [批准]"],
+    ]);
+    expect(sent.messageId).toBe(shown[0]?.msgid ?? "");
+    await app.adapter.send({ ...question, markdown: "another", buttons: [buttons[0], buttons[0]] }, never);
+    expect(app.wecom.messages(USER).slice(2)).toMatchObject([{ type: "text", content: "another" }]);
+  });
+
   test("goes to one person, and never to everybody", async () => {
     await using app = startApp();
     for (const chat of ["@all", "a|b", "@ALL", "|", "", " "])

@@ -164,6 +164,20 @@ describe("a message that cannot be kept", () => {
   });
 });
 
+test("the press of a button is handed on until it is on disk, and is no greeting", async () => {
+  await using bot = await startBot();
+  let failures = 2;
+  bot.heard.before = () => {
+    failures -= 1;
+    if (failures >= 0) throw new Error("the disk is full");
+  };
+  bot.wecom.press("y:apr_1", { group: "g1" });
+  await bot.wecom.until(() => bot.heard.messages.length === 1, "it is kept");
+  expect(bot.heard.messages).toMatchObject([{ button: "y:apr_1", address: { chat: "g1" }, text: "" }]);
+  expect(bot.heard.offered).toHaveLength(3);
+  expect(bot.wecom.frames("aibot_respond_welcome_msg")).toEqual([]);
+});
+
 describe("whoever opens the chat", () => {
   test("is greeted, in the language of the account", async () => {
     for (const [language, word] of [

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { parseMessage } from "../../../src/platforms/wecom/bot/parse.ts";
+import { parseMessage, parsePress } from "../../../src/platforms/wecom/bot/parse.ts";
 import { failureOf, never } from "../heard.ts";
 import { type BotRig, startBot } from "./setup.ts";
 
@@ -88,6 +88,49 @@ describe("a message to a bot", () => {
   ];
   test.each(nothing)("that says nothing is none: %j", (more) => {
     expect(parse(more)).toBeNull();
+  });
+});
+
+describe("a press of a button", () => {
+  const event = {
+    eventtype: "template_card_event",
+    template_card_event: { event_key: "y:apr_1", task_id: "t" },
+  };
+  const pressed = (more: Record<string, unknown>) =>
+    parsePress({ ...base, msgtype: "event", event, ...more });
+
+  test("tells which one, and by whom, wherever WeCom writes it", () => {
+    const press = {
+      type: "message",
+      id: "1",
+      address: { chat: "ZhangSan" },
+      scope: "direct",
+      sender: { id: "ZhangSan", name: "ZhangSan" },
+      text: "",
+      isForBot: true,
+      button: "y:apr_1",
+      buttonStays: true,
+    };
+    expect(pressed({})).toEqual(press as never);
+    expect(pressed({ event: { eventtype: "template_card_event", event_key: "y:apr_1" } })).toEqual(
+      press as never,
+    );
+    expect(pressed({ chattype: "group", chatid: "g1" })).toMatchObject({
+      scope: "group",
+      address: { chat: "g1" },
+    });
+  });
+
+  test.each([
+    { event: { eventtype: "enter_chat" } },
+    { event: { eventtype: "template_card_event" } },
+    { event: { ...event, eventtype: "feedback_event" } },
+    { event: "none" },
+    { from: {} },
+    { msgid: "" },
+    { chattype: "group" },
+  ])("is none: %j", (more) => {
+    expect(pressed(more)).toBeNull();
   });
 });
 

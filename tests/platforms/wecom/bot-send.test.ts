@@ -22,6 +22,11 @@ function answer(markdown: string, changes: Partial<OutboundMessage> = {}): Outbo
   };
 }
 
+const BUTTONS = [
+  { label: "批准", value: "y:apr_1", style: "good" },
+  { label: "拒绝", value: "n:apr_1", style: "bad" },
+] as const;
+
 /** Somebody has asked. */
 async function asked(bot: BotRig, text = "question", writing = {}): Promise<string> {
   const before = bot.heard.messages.length;
@@ -223,6 +228,38 @@ describe("a message", () => {
     expect(bot.wecom.messages(USER)).toHaveLength(3);
     expect(bot.wecom.uploaded(file?.text ?? "")).toMatchObject({ name: "a.bin", type: "file" });
     expect(bot.wecom.uploaded(file?.text ?? "")?.bytes.equals(bytes)).toBe(true);
+  });
+
+  test("has its buttons in a card below it, once, however often it is tried", async () => {
+    await using bot = await startBot();
+    const message = answer("**运行命令？**\n\n`rm -rf /`", { buttons: BUTTONS, idempotencyId: "apq_1:0" });
+    bot.wecom.fail("aibot_send_msg", { errcode: 0 }); // the text is taken
+    bot.wecom.fail("aibot_send_msg", { errcode: -1 });
+    expect((await failureOf(bot.adapter.send(message, never))).kind).toBe("unavailable");
+    await bot.adapter.send(message, never);
+    expect(shown(bot)).toEqual(["template_card: 运行命令？ [批准] [拒绝]"]);
+    expect(bot.wecom.frames("aibot_send_msg").at(-1)?.body).toMatchObject({
+      msgtype: "template_card",
+      template_card: {
+        button_list: [
+          { text: "批准", key: "y:apr_1", style: 1 },
+          { text: "拒绝", key: "n:apr_1", style: 2 },
+        ],
+        task_id: "hermes_apq_1_0",
+      },
+    });
+  });
+
+  test("goes without its buttons where they are refused: its words name the commands", async () => {
+    await using bot = await startBot();
+    const message = answer(`${"长".repeat(40)}?`, { buttons: BUTTONS });
+    await bot.adapter.send(message, never);
+    await bot.adapter.send(message, never); // of another process: the card is there already
+    expect(shown(bot)).toEqual([
+      `markdown: ${message.markdown}`,
+      `template_card: ${"长".repeat(25)}… [批准] [拒绝]`,
+      `markdown: ${message.markdown}`,
+    ]);
   });
 
   test("fails in the gateway's words", async () => {

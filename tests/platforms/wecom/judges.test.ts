@@ -65,6 +65,24 @@ describe("the fake is judged by WeCom's own client", () => {
     expect(wecom.uploaded(id)?.bytes.equals(bytes)).toBe(true);
   });
 
+  test("which shows buttons, and hears which one is pressed", async () => {
+    const wecom = fake();
+    const client = await connected(wecom);
+    const pressed: unknown[] = [];
+    client.on("event.template_card_event", ({ body }) => void pressed.push(body?.event));
+    const card = {
+      card_type: "button_interaction",
+      main_title: { title: "Run it?" },
+      button_list: [{ text: "Yes", key: "y", style: 1 }],
+      task_id: "task_1",
+    };
+    await client.sendMessage("ZhangSan", { msgtype: "template_card", template_card: card });
+    wecom.press("y");
+    await wecom.until(() => pressed.length === 1, "the press");
+    expect(pressed).toMatchObject([{ template_card_event: { event_key: "y" } }]);
+    expect(wecom.messages().map(({ text }) => text)).toEqual(["Run it? [Yes]"]);
+  });
+
   test("which decrypts a file of the fake", async () => {
     const wecom = fake();
     const client = await connected(wecom);

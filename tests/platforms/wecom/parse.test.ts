@@ -34,6 +34,17 @@ describe("a callback", () => {
     expect(parse(click)).toMatchObject({ text: "/status", id: "ZhangSan:1348831860:click:/status" });
   });
 
+  test("of a card is the button that was pressed", () => {
+    const press = "<MsgType>event</MsgType><Event>template_card_event</Event><TaskId>t</TaskId>";
+    expect(parse(`${press}<EventKey>y:apr_1</EventKey>`)).toMatchObject({
+      text: "",
+      button: "y:apr_1",
+      buttonStays: true,
+      id: "ZhangSan:1348831860:template_card_event:y:apr_1",
+    });
+    expect(parse(press)).toBeNull();
+  });
+
   test.each([
     "<MsgType>event</MsgType><Event>enter_agent</Event><EventKey></EventKey>",
     "<MsgType>event</MsgType><Event>subscribe</Event>",

@@ -8,7 +8,7 @@ export interface Reading {
 }
 
 /** What a message says. */
-type Said = Pick<InboundMessage, "text" | "files" | "forwarded">;
+type Said = Pick<InboundMessage, "text" | "files" | "forwarded" | "button" | "buttonStays">;
 
 /** How a message of each type is read; of other types nothing can be read. */
 const READERS: ReadonlyMap<string, (get: (name: string) => string) => Said> = new Map([
@@ -18,7 +18,7 @@ const READERS: ReadonlyMap<string, (get: (name: string) => string) => Said> = ne
   ["video", (get) => fileOf("video", get)],
   ["location", (get) => ({ text: `📍 ${get("Label")} (${get("Location_X")}, ${get("Location_Y")})` })],
   ["link", (get) => linkOf(get)],
-  ["event", (get) => ({ text: get("Event") === "click" ? get("EventKey").trim() : "" })],
+  ["event", (get) => eventOf(get)],
 ]);
 
 /**
@@ -31,7 +31,7 @@ export function parseCallback(fields: XmlFields, { corpId, agentId }: Reading): 
   const isForUs = get("ToUserName") === corpId && (get("AgentID") || agentId) === agentId;
   const said = READERS.get(get("MsgType"))?.(get);
   if (!isForUs || userId === "" || said === undefined) return null;
-  if (said.text === "" && said.files === undefined && said.forwarded === undefined) return null;
+  if (Object.entries(said).every(([what, one]) => what === "text" && one === "")) return null;
   return {
     type: "message",
     id: get("MsgId") || [userId, get("CreateTime"), get("Event"), get("EventKey")].join(":"),
@@ -41,6 +41,14 @@ export function parseCallback(fields: XmlFields, { corpId, agentId }: Reading): 
     isForBot: true,
     ...said,
   };
+}
+
+/** A press of the menu says what its key says; one below a question (/96458) is a button. */
+function eventOf(get: (name: string) => string): Said {
+  const key = get("EventKey").trim();
+  if (get("Event") === "click") return { text: key };
+  if (get("Event") !== "template_card_event" || key === "") return { text: "" };
+  return { text: "", button: key, buttonStays: true };
 }
 
 function fileOf(kind: InboundFile["kind"], get: (name: string) => string): Said {

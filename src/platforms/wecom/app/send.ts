@@ -11,6 +11,7 @@ import { createInSteps } from "../../in-steps.ts";
 import type { WeixinApi } from "../../weixin-api.ts";
 import { WeixinError } from "../../weixin-error.ts";
 import { mediaKindOf, uploadMedia } from "../../weixin-media.ts";
+import { areRefused, buttonCard } from "../card.ts";
 import { meaningOf } from "../errors.ts";
 import { toAppContent } from "../render.ts";
 import type { Timing } from "../timing.ts";
@@ -29,8 +30,8 @@ export interface AppSendingParts {
 }
 
 /**
- * Sends to one person at a time (https://developer.work.weixin.qq.com/document/path/90236): the text first, each file as a
- * message of its own.
+ * Sends to one person at a time (https://developer.work.weixin.qq.com/document/path/90236): the text first, then its buttons, and
+ * each file as a message of its own.
  */
 export function createAppSending({ account, api, timing }: AppSendingParts) {
   const inSteps = createInSteps<Sent>();
@@ -47,6 +48,14 @@ export function createAppSending({ account, api, timing }: AppSendingParts) {
     refuseInvalid(answer);
     return { messageId: textOf(answer["msgid"]) };
   };
+  const postButtons = async (message: OutboundMessage, signal: AbortSignal): Promise<Sent> => {
+    try {
+      return await post(message, buttonCard(message), signal);
+    } catch (error) {
+      if (!areRefused(error)) throw error;
+      return { messageId: "" };
+    }
+  };
   const postFile = async (message: OutboundMessage, file: OutboundFile, signal: AbortSignal) => {
     const kind = mediaKindOf(file);
     const id = await uploadMedia(api, kind, file, timing.transferMs, signal);
@@ -55,10 +64,11 @@ export function createAppSending({ account, api, timing }: AppSendingParts) {
   };
 
   return async (message: OutboundMessage, signal: AbortSignal): Promise<Sent> => {
-    const { markdown, files = [], idempotencyId } = message;
+    const { markdown, buttons = [], files = [], idempotencyId } = message;
     const hasText = markdown.trim() !== "";
     const [sent] = await inSteps(idempotencyId, [
       ...(hasText ? [() => post(message, toAppContent(markdown), signal)] : []),
+      ...(buttons.length === 0 ? [] : [() => postButtons(message, signal)]),
       ...files.map((file) => () => postFile(message, file, signal)),
     ]);
     if (sent === undefined) throw new PlatformError("refused", "There is nothing to send.");

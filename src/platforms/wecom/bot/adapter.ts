@@ -41,7 +41,7 @@ export function createBotAdapter(account: AccountSettings<"wecom">, timing: Timi
   const exchanges = createExchanges(timing.answerableMs, now);
   const streams = createStreams({ exchanges, request, timing, now, log });
   const files = createFiles(url, timing.transferMs);
-  const sending = createBotSending({ exchanges, streams, request, chunkMs: timing.transferMs });
+  const sending = createBotSending({ exchanges, streams, request, chunkMs: timing.transferMs, log });
   const welcome = account.language === "en" ? WELCOME.en : WELCOME.zh;
   const take = createTake({ exchanges, files, timing, botName, welcome });
 

@@ -52,6 +52,33 @@ export function parseMessage(body: Fields, botName: string): Said | null {
   };
 }
 
+/**
+ * The press of a button, from the body of `aibot_event_callback`
+ * (https://developer.work.weixin.qq.com/document/path/101027); null for any other event. Where the key stands differs between the
+ * documentation and WeCom's own package.
+ */
+export function parsePress(body: Fields): InboundMessage | null {
+  const event = fieldsOf(body["event"]);
+  if (event["eventtype"] !== "template_card_event") return null;
+  const button = textOf(fieldsOf(event["template_card_event"])["event_key"]) || textOf(event["event_key"]);
+  const userId = textOf(fieldsOf(body["from"])["userid"]);
+  const id = textOf(body["msgid"]);
+  const isGroup = body["chattype"] === "group";
+  const chat = isGroup ? textOf(body["chatid"]) : userId;
+  if (button === "" || userId === "" || id === "" || chat === "") return null;
+  return {
+    type: "message",
+    id,
+    address: { chat },
+    scope: isGroup ? "group" : "direct",
+    sender: { id: userId, name: userId },
+    text: "",
+    isForBot: true,
+    button,
+    buttonStays: true,
+  };
+}
+
 /** The text and the files of a message, or of the one that it quotes. */
 function contentOf(body: Fields): { text: string; files: readonly BotFile[] } {
   const type = textOf(body["msgtype"]);

@@ -3,6 +3,7 @@ import { type OutboundFile, type OutboundMessage, PlatformError, type Sent } fro
 import type { Fields } from "../../fields.ts";
 import { createInSteps } from "../../in-steps.ts";
 import { mediaKindOf } from "../../weixin-media.ts";
+import { areRefused, buttonCard } from "../card.ts";
 import { toBotMarkdown } from "../render.ts";
 import type { Exchanges } from "./exchanges.ts";
 import { isTooLate, type Request, type Streams } from "./streams.ts";
@@ -15,13 +16,14 @@ export interface BotSendingParts {
   request: Request;
   /** For one piece of a file. */
   chunkMs: number;
+  log(message: string, fields: Record<string, unknown>): void;
 }
 
 /** The ids of messages that are whole begin with this, and go on with what they show: they cannot be changed any more. */
 const WHOLE = "whole_";
 
 /** Answers in place where that is possible, by a stream; writes messages of their own elsewhere. */
-export function createBotSending({ exchanges, streams, request, chunkMs }: BotSendingParts) {
+export function createBotSending({ exchanges, streams, request, chunkMs, log }: BotSendingParts) {
   const inSteps = createInSteps<Sent>();
 
   const push = (chat: string, content: Fields) => request("aibot_send_msg", { chatid: chat, ...content }, {});
@@ -50,6 +52,14 @@ export function createBotSending({ exchanges, streams, request, chunkMs }: BotSe
     return { messageId: wholeId(text) };
   }
 
+  async function sendButtons(message: OutboundMessage): Promise<Sent> {
+    await push(message.address.chat, buttonCard(message)).catch((error: unknown) => {
+      if (!areRefused(error)) throw error;
+      log("the buttons of a message are left out", { error });
+    });
+    return { messageId: wholeId(message.idempotencyId) };
+  }
+
   async function sendFile({ address }: OutboundMessage, file: OutboundFile, signal: AbortSignal) {
     const kind = mediaKindOf(file);
     const id = await uploadFile(request, kind, file, chunkMs, signal);
@@ -59,9 +69,10 @@ export function createBotSending({ exchanges, streams, request, chunkMs }: BotSe
 
   return {
     async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
-      const { markdown, files = [], idempotencyId } = message;
+      const { markdown, buttons = [], files = [], idempotencyId } = message;
       const [sent] = await inSteps(idempotencyId, [
         ...(markdown.trim() === "" ? [] : [() => sendText(message)]),
+        ...(buttons.length === 0 ? [] : [() => sendButtons(message)]),
         ...files.map((file) => () => sendFile(message, file, signal)),
       ]);
       if (sent === undefined) throw new PlatformError("refused", "There is nothing to send.");

@@ -7,7 +7,7 @@ import type { BotConnection } from "./connection.ts";
 import type { Exchanges } from "./exchanges.ts";
 import type { Files } from "./files.ts";
 import type { Frame } from "./frame.ts";
-import { parseMessage } from "./parse.ts";
+import { parseMessage, parsePress } from "./parse.ts";
 
 /** What taking works with. */
 export interface TakeParts {
@@ -29,7 +29,12 @@ export function createTake({ exchanges, files, timing, botName, welcome }: TakeP
     signal: AbortSignal,
   ): Promise<void> => {
     hooks.log("debug", "frame", { cmd: frame.cmd, msgtype: frame.body["msgtype"], id: frame.body["msgid"] });
-    if (frame.cmd === "aibot_event_callback") return greet(frame, connection, hooks);
+    if (frame.cmd === "aibot_event_callback") {
+      const press = parsePress(frame.body);
+      if (press === null) await greet(frame, connection, hooks);
+      else await emit(press, hooks, signal);
+      return;
+    }
     const said = frame.cmd === "aibot_msg_callback" ? parseMessage(frame.body, botName) : null;
     if (said === null) return;
     const { id, address, sender } = said.message;

@@ -62,7 +62,7 @@ export type RemoteAdapter = Required<
 };
 
 /** What an adapter may be able to do. */
-export type Ability = Exclude<keyof PlatformAdapter, "send" | "listen">;
+export type Ability = Exclude<keyof PlatformAdapter, "send" | "listen" | "close">;
 
 /** What the supervisor tells the gateway. */
 export interface ConnectionListener {

@@ -188,8 +188,13 @@ export interface WebhookAnswer {
  */
 export interface PlatformAdapter {
   send(message: OutboundMessage, signal: AbortSignal): Promise<Sent>;
-  /** Receives until the signal aborts, then resolves. Reconnects by itself; rejects when that cannot help. */
+  /**
+   * Receives until the signal aborts, then resolves; what is still to be sent can be sent after that. Reconnects by itself; rejects
+   * when that cannot help.
+   */
   listen?(hooks: ConnectionHooks, signal: AbortSignal): Promise<void>;
+  /** Lets go of what it still sends with after it has stopped receiving. Never rejects. */
+  close?(): Promise<void>;
   /** Verifies, emits and answers a request. A forged one is answered with 401 and emits nothing. */
   webhook?(request: WebhookRequest, hooks: ConnectionHooks): Promise<WebhookAnswer>;
   /** Replaces the text and the buttons of a message. One that is the same already is no error. */

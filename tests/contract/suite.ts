@@ -19,11 +19,15 @@ const LONG_ANSWER = Array.from(
     `§${n} 你好，**世界** 👨‍👩‍👧‍👦 and \`code\` with [a link](https://example.com/${n}), 一二三四五六七八九十。`,
 ).join("\n\n");
 
+/** Answers to what says `held` wait for this. */
+let release = Promise.withResolvers<void>();
+
 /** Answers with what was said last. `long` gets the long answer. */
 const echo: Script = async function* (request) {
   const last = request.messages.findLast((message) => message.role === "user");
   const said =
     last?.role === "user" ? last.parts.map((part) => (part.type === "text" ? part.text : "")).join(" ") : "";
+  if (said.includes("held")) await release.promise;
   yield { type: "text", text: said.includes("long") ? LONG_ANSWER : `ANSWER TO ${said.trim()}` };
   yield end();
 };
@@ -135,6 +139,21 @@ export function platformSuite(
       expect(shown("ANSWER TO once")).toHaveLength(1);
     });
 
+    const callTest = answersInCalls ? absent : test;
+    callTest("answers what it was asked before it was told to stop, once", async () => {
+      release = Promise.withResolvers();
+      server.write(1, "held");
+      await until(() => rig.models.requests.length === 1, "the question");
+      const stopped = rig[Symbol.asyncDispose]();
+      release.resolve();
+      await stopped;
+      const before = shown("ANSWER TO held").length;
+      rig = await open(server, rig.temp);
+      server.write(1, "sign");
+      await answered("sign");
+      expect([before, shown("ANSWER TO held").length]).toEqual([1, 1]);
+    });
+
     test("answers in the order of the questions", async () => {
       for (let n = 0; n < 5; n++) server.write(1, `question ${n}`);
       await answered("question 4");
@@ -153,7 +172,6 @@ export function platformSuite(
       expect(marks).toEqual(Array.from({ length: PARAGRAPHS }, (_, n) => n));
     });
 
-    const callTest = answersInCalls ? absent : test;
     callTest(
       "waits as long as it is told, goes on after errors of the server, and sends nothing twice",
       async () => {

@@ -134,6 +134,7 @@ export function beginListening<Notes extends Pick<Heard, "hooks">>(
     async [Symbol.asyncDispose]() {
       controller.abort();
       await ended;
+      await adapter.close?.();
     },
   });
 }

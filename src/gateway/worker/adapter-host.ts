@@ -150,6 +150,7 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
   async function end(): Promise<void> {
     listening?.abort.abort();
     await Promise.all([listening?.settled, ...[...calls.values()].map(({ settled }) => settled)]);
+    await hosted?.adapter.close?.();
     post({ type: "ended" });
   }
 

@@ -9,7 +9,7 @@ import { TIMING, type Timing } from "./timing.ts";
 import { createWebhook } from "./webhook.ts";
 
 /** It can do all that a platform may, and receives in one way or the other. */
-type TelegramAdapter = Required<Omit<PlatformAdapter, "listen" | "webhook">> &
+type TelegramAdapter = Required<Omit<PlatformAdapter, "listen" | "webhook" | "close">> &
   Pick<PlatformAdapter, "listen" | "webhook">;
 
 /** Makes the adapter of an account. Throws `unauthorized` where a key is missing without which it can do nothing. */

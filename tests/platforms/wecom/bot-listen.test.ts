@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import { startFakeWecomBot } from "../../fakes/wecom/bot.ts";
+import { createHeard, never } from "../heard.ts";
 import { botOf, startBot } from "./setup.ts";
 
 setDefaultTimeout(30_000);
@@ -27,7 +28,29 @@ describe("the connection of a bot", () => {
     ]);
     bot.stop();
     expect(await bot.ended).toBe("stopped");
+    await bot.adapter.close?.();
     await bot.wecom.until(() => bot.wecom.connections === 0, "it is gone");
+  });
+
+  test("takes nothing more when it is told to end, and still carries the answer to what it took", async () => {
+    await using bot = await startBot();
+    bot.wecom.write("hello");
+    await bot.wecom.until(() => bot.heard.messages.length === 1, "it is taken");
+    await bot.adapter.typing?.({ chat: "ZhangSan" }, never);
+    bot.stop();
+    expect(await bot.ended).toBe("stopped");
+    bot.wecom.write("too late");
+    const answer = { address: { chat: "ZhangSan" }, markdown: "the answer", recipient: { user: "ZhangSan" } };
+    await bot.adapter.send({ ...answer, idempotencyId: "d:0" }, never);
+    expect(bot.wecom.messages("ZhangSan")).toMatchObject([
+      { type: "stream", text: "the answer", isFinished: true },
+    ]);
+    expect([bot.heard.messages.length, bot.wecom.opened, bot.wecom.connections]).toEqual([1, 1, 1]);
+    await bot.adapter.close?.();
+    await bot.wecom.until(() => bot.wecom.connections === 0, "it is gone");
+    await expect(bot.adapter.send({ ...answer, idempotencyId: "d:1" }, never)).rejects.toMatchObject({
+      kind: "unavailable",
+    });
   });
 
   test("brings a message again with the same id until it is answered", async () => {
@@ -118,7 +141,6 @@ describe("the connection of a bot", () => {
     await using bot = await startBot();
     bot.wecom.fail("aibot_send_msg", { errcode: 846609 });
     const message = { address: { chat: "g" }, markdown: "hi", idempotencyId: "d:0" };
-    const never = new AbortController().signal;
     await expect(bot.adapter.send(message, never)).rejects.toMatchObject({ kind: "unavailable" });
     await bot.wecom.until(() => bot.heard.states.length === 3, "it is back");
     await bot.adapter.send(message, never);
@@ -129,7 +151,7 @@ describe("the connection of a bot", () => {
     await using wecom = startFakeWecomBot();
     wecom.fail("aibot_subscribe", { dropAck: true, times: 100 });
     const controller = new AbortController();
-    const { hooks } = (await import("../heard.ts")).createHeard();
+    const { hooks } = createHeard();
     const listening = botOf(wecom).listen?.(hooks, controller.signal);
     await wecom.until(() => wecom.opened === 1, "it opens");
     controller.abort();

@@ -54,6 +54,9 @@ export function createBotAdapter(account: AccountSettings<"wecom">, timing: Timi
         signal,
       );
     },
+    async close() {
+      link.close();
+    },
     send: sending.send,
     edit: sending.edit,
     typing: ({ chat }) => streams.showWork(chat),

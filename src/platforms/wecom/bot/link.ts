@@ -7,6 +7,7 @@ export interface Link {
   readonly request: Request;
   /** Who receives tells of its connection; null while there is none. */
   use(connection: BotConnection | null): void;
+  close(): void;
 }
 
 /**
@@ -22,6 +23,10 @@ export function createLink(): Link {
     },
     use(connection) {
       current = connection;
+    },
+    close() {
+      current?.close();
+      current = null;
     },
   };
 }

@@ -18,7 +18,8 @@ export interface BotListenParts {
 }
 
 /**
- * Holds the connection of a bot until the signal aborts, and makes it anew when it ends; never is there more than one. Rejects with
+ * Receives over the connection of a bot until the signal aborts, and makes it anew when it ends; never is there more than one. The
+ * last one is left to the link, over which answers go that are not ready by then. Rejects with
  * `unauthorized` for wrong credentials, and with `conflict` when another program has taken the bot over: whoever comes back then
  * throws the other out, and is thrown out in turn.
  */
@@ -34,8 +35,8 @@ export async function listen(
     try {
       await receive(parts, hooks, signal);
     } catch (error) {
-      link.use(null);
       if (signal.aborted) return;
+      link.use(null);
       if (!(error instanceof PlatformError) || error.kind === "unauthorized" || error.kind === "conflict")
         throw error;
       if (performance.now() - openedAtMs >= timing.stableMs) failures = 0;
@@ -45,7 +46,7 @@ export async function listen(
   }
 }
 
-/** One connection, from its beginning to its end, whose reason it throws. */
+/** One connection, from its beginning to its end, whose reason it throws, or to the signal's abort, which leaves it open. */
 async function receive(
   { identity, link, timing, open, take }: BotListenParts,
   hooks: ConnectionHooks,
@@ -55,6 +56,7 @@ async function receive(
   const early: Frame[] = [];
   let connection: BotConnection | null = null;
   const onCallback = (frame: Frame) => {
+    if (signal.aborted) return; // whoever comes next gets it
     if (connection === null) return void early.push(frame);
     const taken = take(frame, connection, hooks, signal).finally(() => taking.delete(taken));
     taking.add(taken);
@@ -67,6 +69,6 @@ async function receive(
     throw await orAborted(connection.ended, signal);
   } finally {
     await within(Promise.allSettled(taking), timing.closeMs);
-    connection.close();
+    if (!signal.aborted) connection.close();
   }
 }

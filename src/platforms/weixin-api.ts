@@ -39,8 +39,8 @@ export interface WeixinApiParts {
   base: string;
   /** Asks for a token. */
   tokenCall: WeixinCall;
-  /** What an `errcode` other than 0 means, in an answer to the call of this path. */
-  meaningOf(code: number, path: string): Meaning;
+  /** What an `errcode` other than 0 means, with its `errmsg`, in an answer to the call of this path. */
+  meaningOf(code: number, path: string, words: string): Meaning;
   timing: {
     /** For the answer to a call. */
     callMs: number;
@@ -67,7 +67,7 @@ export function createWeixinApi(parts: WeixinApiParts): WeixinApi {
       throw new PlatformError("unavailable", `${title} answered ${path} with ${status}.`);
     const fields = fieldsOf(json);
     const code = Number(fields["errcode"] ?? 0);
-    if (code !== 0) throw new WeixinError(code, meaningOf(code, path));
+    if (code !== 0) throw new WeixinError(code, meaningOf(code, path, textOf(fields["errmsg"])));
     return fields;
   };
   const requestToken = async (signal: AbortSignal) => {

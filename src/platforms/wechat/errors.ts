@@ -1,5 +1,5 @@
 import { PlatformError } from "../contract.ts";
-import { type Meaning, weixinCode } from "../weixin-error.ts";
+import { type Meaning, unknownMeaning, weixinCode } from "../weixin-error.ts";
 
 const CONSOLE = "at developers.weixin.qq.com/platform, My Business (我的业务), the account";
 const KEYS = `${CONSOLE}, Development Keys (开发密钥)`;
@@ -62,12 +62,10 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
 };
 
 /** What an error of the server API means. */
-export function meaningOf(code: number, what: string): Meaning {
+export function meaningOf(code: number, what: string, words = ""): Meaning {
   // In the answer to the call for a token, it is the secret that is wrong.
   if (code === 40001 && what === "stable_token") return SECRET;
-  const known = MEANINGS[code];
-  if (known !== undefined) return known;
-  return { kind: "refused", message: `WeChat refused ${what}: ${code}.` };
+  return MEANINGS[code] ?? unknownMeaning("WeChat", code, what, words);
 }
 
 /** The account may not push at all. */

@@ -1,5 +1,5 @@
 import { PlatformError } from "../contract.ts";
-import type { Meaning } from "../weixin-error.ts";
+import { type Meaning, unknownMeaning } from "../weixin-error.ts";
 
 const CONSOLE = "in the admin console (管理后台), 应用管理, your application";
 
@@ -65,15 +65,12 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   846609: { kind: "unavailable", message: "WeCom has ended the bot's subscription." },
 };
 
-/** What an error of the server API or of the long connection means. WeCom's own words hold addresses and are left out. */
-export function meaningOf(code: number, what: string): Meaning {
+/** What an error of the server API or of the long connection means. `words`: its `errmsg`. */
+export function meaningOf(code: number, what: string, words = ""): Meaning {
   const known = MEANINGS[code];
   if (known !== undefined) return known;
-  return {
-    kind: "refused",
-    message: `WeCom refused ${what}: ${code}.`,
-    hint: `https://open.work.weixin.qq.com/devtool/query?e=${code} tells more.`,
-  };
+  const hint = `https://open.work.weixin.qq.com/devtool/query?e=${code} tells more.`;
+  return { ...unknownMeaning("WeCom", code, what, words), hint };
 }
 
 /** A key is missing without which the account can do nothing, or its `value` is none. */

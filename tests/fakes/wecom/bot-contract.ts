@@ -14,6 +14,8 @@ export interface BotFrame {
 /** How a frame fares. */
 export interface Failure {
   errcode?: number;
+  /** Default: words that say nothing. */
+  errmsg?: string;
   dropAck?: boolean;
 }
 

@@ -50,7 +50,8 @@ export function startFakeWecomBot({ clock = 5 }: { clock?: number } = {}): FakeW
     if (failure?.dropAck) return;
     const errcode = typeof done === "number" ? done : 0;
     const body = typeof done === "number" ? {} : { body: done };
-    const errmsg = errcode === 0 ? "ok" : "refused, hint: [1234], from ip: 127.0.0.1";
+    const why = failure?.errmsg ?? "refused, hint: [1234], from ip: 127.0.0.1";
+    const errmsg = errcode === 0 ? "ok" : why;
     socket.send(JSON.stringify({ headers: frame.headers, ...body, errcode, errmsg }));
     if (errcode === UNKNOWN) setTimeout(() => socket.close(), 20);
     if (frame.cmd === "aibot_subscribe" && errcode === 0) mail.connected();

@@ -10,6 +10,8 @@ export interface ApiCall {
 /** How the next calls fare. */
 export interface ApiFailure {
   errcode?: number;
+  /** Default: words that say nothing. */
+  errmsg?: string;
   /** An answer that is no JSON. */
   status?: number;
   /** Default: 1. */
@@ -23,7 +25,10 @@ export type Method = (call: ApiCall) => Answer | Promise<Answer>;
 
 /** Throws the answer that a call is refused with. */
 export class Refusal extends Error {
-  constructor(readonly errcode: number) {
+  constructor(
+    readonly errcode: number,
+    readonly errmsg = "refused, hint: [1234], from ip: 127.0.0.1",
+  ) {
     super(`errcode ${errcode}`);
   }
 }

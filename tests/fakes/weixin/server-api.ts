@@ -98,12 +98,12 @@ async function callOf(request: Request): Promise<ApiCall> {
 async function answer(perform: () => Promise<Answer>, failure: ApiFailure | undefined): Promise<Response> {
   if (failure?.status !== undefined) return new Response("<html>Busy</html>", { status: failure.status });
   try {
-    if (failure?.errcode !== undefined) throw new Refusal(failure.errcode);
+    if (failure?.errcode !== undefined) throw new Refusal(failure.errcode, failure.errmsg);
     const done = await perform();
     return done instanceof Response ? done : Response.json(done);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return Response.json({ errcode: error.errcode, errmsg: "refused, hint: [1234], from ip: 127.0.0.1" });
+    return Response.json({ errcode: error.errcode, errmsg: error.errmsg });
   }
 }
 

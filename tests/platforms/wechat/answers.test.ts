@@ -349,6 +349,8 @@ describe("what fails", () => {
       rig.wechat.fail("message/custom/send", { errcode });
       expect((await failureOf(send(rig, "hi", { idempotencyId: "dlv:0" }))).kind).toBe(kind);
     }
+    rig.wechat.fail("message/custom/send", { errcode: 99999, errmsg: "api freq out of limit rid: 1234" });
+    expect((await failureOf(send(rig, "hi", { idempotencyId: "dlv:0" }))).kind).toBe("rate_limited");
     await send(rig, "hi", { idempotencyId: "dlv:0" });
     expect(shown(rig)).toEqual(["push: hi"]);
   });

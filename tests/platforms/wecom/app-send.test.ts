@@ -150,6 +150,11 @@ describe("what fails", () => {
       if (kind === "rate_limited") expect(error.retryAfterMs).toBeGreaterThan(0);
       expect(`${error.message} ${error.hint}`).not.toMatch(/token-|secret-0123|hint: \[/);
     }
+    app.wecom.fail("message/send", { errcode: 99999, errmsg: "api freq out of limit, hint: [1234]" });
+    expect(await failureOf(app.adapter.send(outbound(USER, "hi"), never))).toMatchObject({
+      kind: "rate_limited",
+      message: "WeCom limits the rate of message/send: 99999.",
+    });
     app.wecom.fail("message/send", { status: 502 });
     expect(await failureOf(app.adapter.send(outbound(USER, "hi"), never))).toMatchObject({
       kind: "unavailable",

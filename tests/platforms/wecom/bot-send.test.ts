@@ -277,6 +277,16 @@ describe("a message", () => {
     expect((await failureOf(bot.adapter.send(answer(" "), never))).kind).toBe("refused");
   });
 
+  test("that is too much for WeCom waits, whatever number that has", async () => {
+    await using bot = await startBot();
+    const errmsg = "aibot send msg frequency limit exceeded, hint: [1234], from ip: 127.0.0.1";
+    bot.wecom.fail("aibot_send_msg", { errcode: 846699, errmsg });
+    const error = await failureOf(bot.adapter.send(answer("hi", { idempotencyId: "a:1" }), never));
+    expect(error.kind).toBe("rate_limited");
+    expect(error.retryAfterMs).toBeGreaterThan(0);
+    expect(error.message).not.toContain("hint: [");
+  });
+
   test("while the connection is cut is to be tried again", async () => {
     await using bot = await startBot({ retry: { baseMs: 200, maxMs: 200 } });
     bot.wecom.drop();

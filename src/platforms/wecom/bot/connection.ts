@@ -59,9 +59,9 @@ export async function openConnection(parts: ConnectionParts, signal: AbortSignal
     socket.terminate();
   };
   const request: BotConnection["request"] = async (cmd, body, options) => {
-    const { errcode, body: answer } = await requests.send(cmd, body, options);
+    const { errcode, errmsg, body: answer } = await requests.send(cmd, body, options);
     if (errcode === 0) return answer;
-    const error = new WeixinError(errcode, meaningOf(errcode, cmd));
+    const error = new WeixinError(errcode, meaningOf(errcode, cmd, errmsg));
     if (errcode === NOT_SUBSCRIBED) end(error); // it looks alive, and nothing goes through it any more
     throw error;
   };

@@ -9,6 +9,7 @@ export interface Frame {
   body: Fields;
   /** 0 where all is well. */
   errcode: number;
+  errmsg: string;
 }
 
 /** Sign for what is no text; some of it comes raw within strings, where JSON has no place for it. */
@@ -19,12 +20,13 @@ const CONTROL = /[\0-\x08\x0b-\x1f]/g;
 export function readFrame(data: unknown): Frame | null {
   if (typeof data !== "string") return null;
   try {
-    const { cmd, headers, body, errcode } = fieldsOf(JSON.parse(data.replace(CONTROL, "")));
+    const { cmd, headers, body, errcode, errmsg } = fieldsOf(JSON.parse(data.replace(CONTROL, "")));
     return {
       cmd: textOf(cmd),
       reqId: textOf(fieldsOf(headers)["req_id"]),
       body: fieldsOf(body),
       errcode: Number(errcode ?? 0),
+      errmsg: textOf(errmsg),
     };
   } catch {
     return null; // no JSON

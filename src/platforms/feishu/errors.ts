@@ -28,6 +28,8 @@ const TOKEN_REFUSED: ReadonlySet<number> = new Set([
 const LACKS_SCOPE: ReadonlySet<number> = new Set([99991672, 99991679, 230027]);
 /** Of the whole app, of a chat or a person, of a message; 11232 and 11233 under general load. */
 const RATE_LIMITED: ReadonlySet<number> = new Set([99991400, 230020, 11232, 11233, 11247]);
+/** The same in words, with numbers that nobody has listed. */
+const TOO_MUCH = /frequency limit|rate limit|too many requests?\b/i;
 /** The app or its secret are not what they should be; 403 and 514 stand in answers to the endpoint call. */
 const UNAUTHORIZED: ReadonlySet<number> = new Set([
   403, 514, 10003, 10012, 10013, 10014, 10015, 99991543, 99991662, 99991673,
@@ -103,7 +105,7 @@ export function unauthorized(message: string, code = 0, hint = CREDENTIALS): Fei
 
 function failureOf({ status, headers }: ApiAnswer, code: number, words: string, what: string): FeishuError {
   const told = code === 0 ? String(status) : `${code}${words === "" ? "" : ` ${shortened(words)}`}`;
-  if (status === 429 || RATE_LIMITED.has(code))
+  if (status === 429 || RATE_LIMITED.has(code) || TOO_MUCH.test(words))
     return new FeishuError("rate_limited", `Feishu limits the rate of ${what}.`, code, {
       retryAfterMs: retryAfterOf(headers),
     });

@@ -253,6 +253,7 @@ describe("how calls fail", () => {
     ],
     ["400 without a time", { code: 230020, status: 400 }, 1000],
     ["429 without a code", { page: "", status: 429 }, 1000],
+    ["in words alone", { code: 9499, status: 400, msg: "too many request" }, 1000],
   ])("too fast: %s", async (_, failure, retryAfterMs) => {
     await using rig = sender();
     rig.fake.fail(CREATE, failure, 1);

@@ -1,3 +1,5 @@
+import { setNewest } from "../lib/newest.ts";
+
 /** Does the steps of a message one after another; resolves to what came of each. */
 export type InSteps<Result> = (
   id: string,
@@ -14,10 +16,7 @@ export function createInSteps<Result>(): InSteps<Result> {
   const unfinished = new Map<string, Result[]>();
   return async (id, steps) => {
     const results = unfinished.get(id) ?? [];
-    unfinished.delete(id);
-    unfinished.set(id, results);
-    const [oldest] = unfinished.keys();
-    if (unfinished.size > MAX_UNFINISHED && oldest !== undefined) unfinished.delete(oldest);
+    setNewest(unfinished, id, results, MAX_UNFINISHED);
     for (const step of steps.slice(results.length)) results.push(await step());
     unfinished.delete(id);
     return results;

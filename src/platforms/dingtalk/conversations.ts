@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import { fieldsOf, objectsOf, textOf } from "../fields.ts";
 
 /** So many conversations are known; those that were silent for longest go first. */
@@ -38,10 +39,7 @@ export function createConversations(
     webhook !== undefined && webhook.expiresAtMs - LAST_MOMENT_MS > now();
 
   const note = (chat: string, conversation: Conversation) => {
-    known.delete(chat);
-    known.set(chat, conversation);
-    const [oldest] = known.keys();
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+    setNewest(known, chat, conversation, MAX_KNOWN);
   };
   return {
     note,

@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import type { ConnectionHooks } from "../contract.ts";
 import { idBefore, isLater } from "./snowflakes.ts";
 import { readState, type Session } from "./state.ts";
@@ -103,10 +104,7 @@ export function createJournal(hooks: ConnectionHooks, timing: Timing): Journal {
     },
     expect(channel, message) {
       const before = last.get(channel) ?? idBefore(message);
-      last.delete(channel);
-      last.set(channel, before);
-      const [oldest] = last.keys();
-      if (last.size > MAX_CHANNELS && oldest !== undefined) last.delete(oldest);
+      setNewest(last, channel, before, MAX_CHANNELS);
     },
     stored(channel, message) {
       const before = last.get(channel);

@@ -1,4 +1,5 @@
 import { type APIChannel, ChannelType } from "@discordjs/core/http-only";
+import { setNewest } from "../../lib/newest.ts";
 import type { DiscordClient } from "./client.ts";
 import { isRefusal } from "./errors.ts";
 import { isThread } from "./interactions.ts";
@@ -24,10 +25,7 @@ export function createPlaces(client: DiscordClient): Places {
   const known = new Map<string, Place>();
 
   function keep(channel: string, place: Place): Place {
-    known.delete(channel);
-    known.set(channel, place);
-    const [oldest] = known.keys();
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+    setNewest(known, channel, place, MAX_KNOWN);
     return place;
   }
 

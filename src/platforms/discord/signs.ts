@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import type { PlatformAdapter, Reaction } from "../contract.ts";
 import type { DiscordClient } from "./client.ts";
 import { hasCode, UNKNOWN_EMOJI } from "./errors.ts";
@@ -31,10 +32,8 @@ export function createSigns(client: DiscordClient): {
           signal,
         );
       if (before !== reaction) await takeAway(client, channel, messageId, EMOJI[before], signal);
-      standing.delete(messageId);
-      if (reaction !== null) standing.set(messageId, reaction);
-      const [oldest] = standing.keys();
-      if (standing.size > MAX_KNOWN && oldest !== undefined) standing.delete(oldest);
+      if (reaction === null) standing.delete(messageId);
+      else setNewest(standing, messageId, reaction, MAX_KNOWN);
     },
   };
 }

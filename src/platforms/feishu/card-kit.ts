@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import { PlatformError } from "../contract.ts";
 import { fieldsOf, textOf } from "../fields.ts";
 import { type FeishuApi, pathOf } from "./api.ts";
@@ -38,12 +39,7 @@ interface Card {
 export function createCardKit(api: FeishuApi): CardKit {
   const cards = new Map<string, Card>();
 
-  const keep = (cardId: string, card: Card) => {
-    cards.delete(cardId);
-    cards.set(cardId, card);
-    const [oldest] = cards.keys();
-    if (cards.size > MAX_KEPT && oldest !== undefined) cards.delete(oldest);
-  };
+  const keep = (cardId: string, card: Card) => setNewest(cards, cardId, card, MAX_KEPT);
 
   /** Makes a change with the next number. What the card is like afterwards is known only if that succeeds. */
   async function change(

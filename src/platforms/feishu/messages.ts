@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { addNewest } from "../../lib/newest.ts";
 import type { ChatAddress } from "../contract.ts";
 import { fieldsOf, textOf } from "../fields.ts";
 import { type FeishuApi, pathOf } from "./api.ts";
@@ -49,7 +50,7 @@ export function createMessages(api: FeishuApi): Messages {
   return {
     async create(message, signal) {
       const wasTried = tried.has(message.uuid);
-      remember(tried, message.uuid);
+      addNewest(tried, message.uuid, MAX_KEPT);
       const { message_id: id, create_time: time } = fieldsOf(await post(api, message, signal));
       const createdAtMs = Number(textOf(time) || Number.POSITIVE_INFINITY);
       return { messageId: textOf(id), isRepeat: isRepeat(createdAtMs, wasTried) };
@@ -106,10 +107,4 @@ function idTypeOf(id: string): string {
   if (id.startsWith("ou_")) return "open_id";
   if (id.startsWith("on_")) return "union_id";
   return id.includes("@") ? "email" : "user_id";
-}
-
-function remember(tried: Set<string>, uuid: string): void {
-  tried.add(uuid);
-  const [oldest] = tried;
-  if (tried.size > MAX_KEPT && oldest !== undefined) tried.delete(oldest);
 }

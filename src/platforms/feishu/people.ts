@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import { PlatformError } from "../contract.ts";
 import { fieldsOf, textOf } from "../fields.ts";
 import { type FeishuApi, pathOf } from "./api.ts";
@@ -20,9 +21,7 @@ export function createPeople(
   let isAllowed = true;
 
   const keep = (openId: string, name: string): string => {
-    names.set(openId, name);
-    const [oldest] = names.keys();
-    if (names.size > MAX_KEPT && oldest !== undefined) names.delete(oldest);
+    setNewest(names, openId, name, MAX_KEPT);
     return name;
   };
   return {

@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import type { ConnectionHooks, PlatformAdapter, Reaction } from "../contract.ts";
 import { type Fields, fieldsOf, objectsOf, textOf } from "../fields.ts";
 import { type FeishuApi, pathOf } from "./api.ts";
@@ -60,11 +61,7 @@ export function createReact(
         ? []
         : await left(messageId, signal).catch(unknown);
     if (reaction === null) shown.delete(messageId);
-    else {
-      shown.set(messageId, await add(messageId, reaction, signal));
-      const [oldest] = shown.keys();
-      if (shown.size > MAX_KEPT && oldest !== undefined) shown.delete(oldest);
-    }
+    else setNewest(shown, messageId, await add(messageId, reaction, signal), MAX_KEPT);
     for (const id of old) await take(messageId, id, signal);
   };
 

@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import { type ConnectionHooks, type OutboundMessage, PlatformError } from "../contract.ts";
 import type { CardContent } from "./card.ts";
 import type { CardKit } from "./card-kit.ts";
@@ -70,7 +71,7 @@ export function createStreams({ cardKit, messages, note }: StreamParts): Streams
       if (before === undefined && (!isAllowed || buttons.length > 0 || files.length > 0)) return null;
       const cardId = before ?? (await createCard(markdown, signal));
       if (cardId === null) return null;
-      remember(begun, idempotencyId, cardId);
+      setNewest(begun, idempotencyId, cardId, MAX_KEPT);
       try {
         const messageId = await sendOnce(message, cardId, before !== undefined, signal);
         begun.delete(idempotencyId);
@@ -110,11 +111,4 @@ async function send(
   const content = { type: "card", data: { card_id: cardId } };
   const uuid = uuidOf(idempotencyId, part);
   return messages.create({ address, replyTo, type: "interactive", content, uuid }, signal);
-}
-
-function remember(begun: Map<string, string>, idempotencyId: string, cardId: string): void {
-  begun.delete(idempotencyId);
-  begun.set(idempotencyId, cardId);
-  const [oldest] = begun.keys();
-  if (begun.size > MAX_KEPT && oldest !== undefined) begun.delete(oldest);
 }

@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import type { ChatAddress, Reaction } from "../contract.ts";
 import type { SlackApi } from "./api.ts";
 import { slackCode } from "./errors.ts";
@@ -43,9 +44,7 @@ export function createReact(api: SlackApi): React {
     const before = known === undefined ? unknown : [known];
     if (reaction !== null) {
       await call("add", EMOJI[reaction], place, signal);
-      last.set(key, reaction);
-      const [oldest] = last.keys();
-      if (last.size > MAX_KEPT && oldest !== undefined) last.delete(oldest);
+      setNewest(last, key, reaction, MAX_KEPT);
     } else last.delete(key);
     for (const one of before) if (one !== reaction) await call("remove", EMOJI[one], place, signal);
   };

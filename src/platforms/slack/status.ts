@@ -1,3 +1,4 @@
+import { addNewest } from "../../lib/newest.ts";
 import type { AccountSettings, ChatAddress } from "../contract.ts";
 import { PlatformError } from "../contract.ts";
 import type { SlackApi } from "./api.ts";
@@ -43,9 +44,7 @@ export function createStatus(
       if (!isThere || address.thread === undefined) return;
       try {
         await set(address, words, signal);
-        shownIn.add(keyOf(address));
-        const [oldest] = shownIn;
-        if (shownIn.size > MAX_KEPT && oldest !== undefined) shownIn.delete(oldest);
+        addNewest(shownIn, keyOf(address), MAX_KEPT);
       } catch (error) {
         if (!(error instanceof PlatformError) || !NOWHERE.has(slackCode(error))) throw error;
         isThere = false;

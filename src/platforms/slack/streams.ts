@@ -1,3 +1,4 @@
+import { addNewest, setNewest } from "../../lib/newest.ts";
 import { type OutboundMessage, PlatformError, type Sent } from "../contract.ts";
 import type { SlackApi } from "./api.ts";
 import { slackCode } from "./errors.ts";
@@ -67,7 +68,8 @@ export function createStreams(api: SlackApi): Streams {
     if (!places.allow(message) || text.trim() === "" || text.length > MAX_MARKDOWN_CHARS) return null;
     try {
       const sent = await startStream(api, message, text, signal);
-      keep(open.set(keyOf(channel, sent), { channel, thread, text, startedAtMs: Date.now() }));
+      const stream = { channel, thread, text, startedAtMs: Date.now() };
+      setNewest(open, keyOf(channel, sent), stream, MAX_KEPT);
       return sent;
     } catch (error) {
       if (places.refuse(error, channel)) return null;
@@ -130,7 +132,7 @@ function createPlaces() {
       if (error.kind === "rate_limited") return true;
       if (error.kind !== "refused") return false;
       if (NOWHERE.has(slackCode(error))) areThereAny = false;
-      else keep(without.add(channel));
+      else addNewest(without, channel, MAX_KEPT);
       return true;
     },
   };
@@ -138,9 +140,4 @@ function createPlaces() {
 
 function keyOf(channel: string, { messageId }: Sent): string {
   return `${channel}:${messageId}`;
-}
-
-function keep(kept: Map<string, unknown> | Set<string>): void {
-  const [oldest] = kept.keys();
-  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
 }

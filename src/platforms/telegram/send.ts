@@ -1,3 +1,4 @@
+import { setNewest } from "../../lib/newest.ts";
 import { type OutboundMessage, type PlatformAdapter, PlatformError, type Sent } from "../contract.ts";
 import { adapting, type Form, textOf } from "./adapt.ts";
 import type { TelegramClient } from "./client.ts";
@@ -35,7 +36,7 @@ export function createSending(client: TelegramClient, uploadMs: number): Sending
   const sendAll = async (message: OutboundMessage, signal: AbortSignal): Promise<Sent> => {
     const { markdown, files = [], idempotencyId } = message;
     const progress = unfinished.get(idempotencyId) ?? { sent: null, files: 0 };
-    remember(unfinished, idempotencyId, progress);
+    setNewest(unfinished, idempotencyId, progress, MAX_UNFINISHED);
     const isCaption = files.length === 1 && fitsCaption(markdown);
     if (!isCaption && markdown.trim() !== "") progress.sent ??= await sendText(message, signal);
     for (const file of files.slice(progress.files)) {
@@ -114,11 +115,4 @@ function unlessAnswered(words: RegExp): (error: unknown) => void {
 /** The same number, and not 0, at every step of one answer. */
 function draftIdOf({ idempotencyId }: OutboundMessage): number {
   return Bun.hash.xxHash32(idempotencyId) >>> 1 || 1;
-}
-
-function remember(unfinished: Map<string, Progress>, id: string, progress: Progress): void {
-  unfinished.delete(id);
-  unfinished.set(id, progress);
-  const [oldest] = unfinished.keys();
-  if (unfinished.size > MAX_UNFINISHED && oldest !== undefined) unfinished.delete(oldest);
 }

@@ -1,3 +1,4 @@
+import { setNewest } from "../../../lib/newest.ts";
 import { type FetchedFile, type InboundFile, PlatformError } from "../../contract.ts";
 import { readUpTo, requestBytes } from "../../json-api.ts";
 import { decryptBytes } from "../../weixin-cipher.ts";
@@ -30,10 +31,7 @@ export function createFiles(home: URL, timeoutMs: number): Files {
     keep({ message, files }) {
       return files.map((file, index) => {
         const ref = `${message.id}:${index}`;
-        kept.delete(ref);
-        kept.set(ref, file);
-        const [oldest] = kept.keys();
-        if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
+        setNewest(kept, ref, file, MAX_KEPT);
         return { kind: file.kind, ref };
       });
     },

@@ -1,6 +1,7 @@
 import { type OutboundFile, PlatformError } from "./contract.ts";
 import { textOf } from "./fields.ts";
 import { MAX_FILE_BYTES } from "./file-sizes.ts";
+import { toldType } from "./media-type.ts";
 import type { WeixinApi } from "./weixin-api.ts";
 
 const MB = 1024 * 1024;
@@ -52,9 +53,9 @@ export async function uploadMedia(
 
 /** The media type and the name that the head of a file tells. */
 export function describedBy(headers: Headers): { mediaType?: string; name?: string } {
-  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  const mediaType = toldType(headers);
   const name = fileNameIn(headers.get("content-disposition") ?? "");
-  return { ...(type ? { mediaType: type } : {}), ...(name === "" ? {} : { name }) };
+  return { ...(mediaType === undefined ? {} : { mediaType }), ...(name === "" ? {} : { name }) };
 }
 
 /** Percent-encoded, or UTF-8 as it is, which a header shows byte by byte. */

@@ -1,10 +1,8 @@
 import { type FetchedFile, type InboundFile, PlatformError } from "../contract.ts";
 import { textOf } from "../fields.ts";
 import { readUpTo } from "../json-api.ts";
+import { toldType, typeByName } from "../media-type.ts";
 import type { DingTalkApi } from "./api.ts";
-
-/** What says nothing about a file. */
-const ANY_TYPE = "application/octet-stream";
 
 /**
  * Fetches the bytes of a file by its download code
@@ -28,11 +26,6 @@ export async function fetchFile(
     throw new PlatformError(kind, `DingTalk does not hand out the file: ${answer.status}.`);
   }
   const bytes = await readUpTo("DingTalk", answer, maxBytes, signal);
-  return { bytes, mediaType: mediaTypeOf(answer, name), ...(name === undefined ? {} : { name }) };
-}
-
-function mediaTypeOf({ headers }: Response, name = ""): string {
-  const told = headers.get("content-type")?.split(";")[0]?.trim();
-  if (told && told !== ANY_TYPE) return told;
-  return Bun.file(name).type.split(";")[0] ?? ANY_TYPE;
+  const mediaType = toldType(answer.headers) ?? typeByName(name ?? "");
+  return { bytes, mediaType, ...(name === undefined ? {} : { name }) };
 }

@@ -1,5 +1,6 @@
 import type { FileKind, InboundFile } from "../contract.ts";
 import { type Fields, fieldsOf, objectsOf, textOf } from "../fields.ts";
+import { typeByName } from "../media-type.ts";
 import { fileRef } from "./file-ref.ts";
 import { readPost } from "./post.ts";
 
@@ -27,7 +28,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   image: ({ image_key: key }, messageId) => ({ text: "", files: fileOf("image", textOf(key), messageId) }),
   file: ({ file_key: key, file_name: name }, messageId) => {
-    const named = { name: textOf(name), mediaType: typeByName(textOf(name)) };
+    const named = { name: textOf(name), mediaType: textOf(name) === "" ? "" : typeByName(textOf(name)) };
     return { text: "", files: fileOf(kindOf(named.mediaType), textOf(key), messageId, named) };
   },
   // What is spoken into the chat comes as Opus in Ogg.
@@ -104,10 +105,6 @@ function fileOf(
   if (key === "") return [];
   const ref = fileRef({ messageId, type: kind === "image" ? "image" : "file", key });
   return [{ kind, ref, ...(name === "" ? {} : { name }), ...(mediaType === "" ? {} : { mediaType }) }];
-}
-
-function typeByName(name: string): string {
-  return name === "" ? "" : (Bun.file(name).type.split(";")[0] ?? "");
 }
 
 /** What was sent as a file; a picture is one only if models can see it. */

@@ -1,10 +1,8 @@
 import { type FetchedFile, type InboundFile, PlatformError } from "../contract.ts";
 import { readUpTo } from "../json-api.ts";
+import { ANY_TYPE, toldType } from "../media-type.ts";
 import { type FeishuApi, pathOf } from "./api.ts";
 import { readFileRef } from "./file-ref.ts";
-
-/** What says nothing about a file. */
-const ANY_TYPE = "application/octet-stream";
 
 /**
  * Fetches the bytes of a file of a message (open.feishu.cn/document/server-docs/im-v1/message/get-2). Rejects with `refused` for one
@@ -21,10 +19,9 @@ export async function fetchFile(
   const path = pathOf`/im/v1/messages/${ref.messageId}/resources/${ref.key}`;
   const response = await api.download({ path, query: { type: ref.type } }, signal);
   const bytes = await readUpTo("Feishu", response, maxBytes, signal);
-  const told = response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? ANY_TYPE;
   return {
     bytes,
-    mediaType: told === ANY_TYPE || told === "" ? (file.mediaType ?? ANY_TYPE) : told,
+    mediaType: toldType(response.headers) ?? file.mediaType ?? ANY_TYPE,
     ...(file.name === undefined ? {} : { name: file.name }),
   };
 }

@@ -1,6 +1,7 @@
 import { setNewest } from "../../../lib/newest.ts";
 import { type FetchedFile, type InboundFile, PlatformError } from "../../contract.ts";
 import { readUpTo, requestBytes } from "../../json-api.ts";
+import { typeByName } from "../../media-type.ts";
 import { decryptBytes } from "../../weixin-cipher.ts";
 import { describedBy } from "../../weixin-media.ts";
 import type { BotFile, Said } from "./parse.ts";
@@ -15,14 +16,6 @@ export interface Files {
 const MAX_KEPT = 1000;
 const KEY_BYTES = 32;
 const PADDED_BYTES = 32;
-const ANY_TYPE = "application/octet-stream";
-/** What pictures begin with, as text of one byte a sign. */
-const PICTURES: readonly (readonly [begins: RegExp, mediaType: string])[] = [
-  [/^\x89PNG/, "image/png"],
-  [/^\xff\xd8\xff/, "image/jpeg"],
-  [/^GIF8/, "image/gif"],
-  [/^RIFF[\s\S]{4}WEBP/, "image/webp"],
-];
 
 /** `home`: the server of the bot, which may have files without TLS where the operator has chosen it. */
 export function createFiles(home: URL, timeoutMs: number): Files {
@@ -35,7 +28,7 @@ export function createFiles(home: URL, timeoutMs: number): Files {
         return { kind: file.kind, ref };
       });
     },
-    async fetch({ ref, kind }, maxBytes, signal) {
+    async fetch({ ref }, maxBytes, signal) {
       const file = kept.get(ref);
       if (file === undefined)
         throw new PlatformError("refused", "WeCom hands out a file for five minutes alone.");
@@ -48,9 +41,8 @@ export function createFiles(home: URL, timeoutMs: number): Files {
       const bytes = opened(encrypted, file.aesKey);
       if (bytes.byteLength > maxBytes)
         throw new PlatformError("refused", `The file is larger than ${maxBytes} bytes.`);
-      const { mediaType: told = ANY_TYPE, name } = describedBy(answer.headers);
-      const mediaType = told === ANY_TYPE ? mediaTypeOf(bytes, name, kind) : told;
-      return { bytes, mediaType, ...(name === undefined ? {} : { name }) };
+      const { name = "", mediaType = typeByName(name) } = describedBy(answer.headers);
+      return { bytes, mediaType, ...(name === "" ? {} : { name }) };
     },
   };
 }
@@ -66,12 +58,4 @@ function opened(encrypted: Uint8Array, aesKey: string): Uint8Array {
 function refusal(status: number): PlatformError {
   const kind = status === 429 || status >= 500 ? "unavailable" : "refused";
   return new PlatformError(kind, `WeCom answered with ${status} instead of the file.`);
-}
-
-function mediaTypeOf(bytes: Uint8Array, name: string | undefined, kind: InboundFile["kind"]): string {
-  const head = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
-  const picture = PICTURES.find(([begins]) => begins.test(head))?.[1];
-  if (picture !== undefined) return picture;
-  if (name !== undefined) return Bun.file(name).type.split(";")[0] ?? ANY_TYPE;
-  return kind === "video" ? "video/mp4" : ANY_TYPE;
 }

@@ -11,6 +11,8 @@ export interface Line {
   indent: number;
   /** What a part that goes on here has to repeat. */
   within: { fence?: Fence; tableHead?: string; quote?: string };
+  /** What the lines before it say of it. */
+  before: State;
 }
 
 /** What the lines so far say of the next one. */
@@ -22,7 +24,7 @@ interface State {
   isAfterBlank: boolean;
 }
 
-type LineKind = Omit<Line, "start" | "indent">;
+type LineKind = Pick<Line, "kind" | "rank" | "within">;
 
 /** A longer head of a table is not repeated, and stands as "". */
 const MAX_HEAD_CHARS = 500;
@@ -35,23 +37,24 @@ const ITEM = /^(?:[-*+]|\d{1,9}[.)])\s/;
 const DELIMITER_ROW = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
 const QUOTE = /^(?:[ \t]*>)+/;
 
-/** The lines of a text that are not blank. What a line is depends on the lines before it and on the next one only. */
-export function linesOf(markdown: string): Line[] {
+const BEGINNING: State = { fence: undefined, tableHead: undefined, kept: 0, isAfterBlank: true };
+
+/**
+ * The lines of a text that are not blank. What a line is depends on the lines before it and on the next one only. `from`: a line
+ * at which to begin, of a text that is the same up to there and in that line.
+ */
+export function linesOf(markdown: string, from?: Pick<Line, "start" | "before">): Line[] {
   const lines: Line[] = [];
-  const state: State = {
-    fence: undefined,
-    tableHead: undefined,
-    kept: 0,
-    isAfterBlank: true,
-  };
-  for (let start = 0, end = 0; start < markdown.length; start = end) {
+  const state: State = { ...(from?.before ?? BEGINNING) };
+  for (let start = from?.start ?? 0, end = 0; start < markdown.length; start = end) {
     end = lineEnd(markdown, start);
     const text = markdown.slice(start, end);
     const indent = text.length - text.trimStart().length;
     const isBlank = indent === text.length;
     if (!isBlank) {
       const next = () => markdown.slice(end, lineEnd(markdown, end));
-      lines.push({ start, indent, ...kindOf(text, indent, next, state) });
+      const before = { ...state };
+      lines.push({ start, indent, before, ...kindOf(text, indent, next, state) });
     } else if (!state.fence) state.tableHead = undefined;
     state.isAfterBlank = isBlank;
   }

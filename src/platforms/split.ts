@@ -19,6 +19,8 @@ interface Work {
 
 /** How much of the text is tried first. */
 const FIRST_GUESS_CHARS = 2000;
+/** So many of the parts before a change may become others by it. */
+const UNSETTLED_PARTS = 2;
 
 /**
  * Splits Markdown into parts that all fit. It cuts between blocks where it can, else between items, rows and lines, after a
@@ -27,28 +29,59 @@ const FIRST_GUESS_CHARS = 2000;
  * parts. `fits` is called three to six times for a part, with texts that are hardly longer than one.
  */
 export function splitMarkdown(markdown: string, fits: (part: string) => boolean): Part[] {
-  if (!markdown.trim()) return [];
-  const work: Work = { markdown, lines: linesOf(markdown), fits };
-  const parts: Part[] = [];
-  let guess: number | undefined;
-  for (let start = 0; start < markdown.length; ) {
-    const { text, end, reached } = nextPart(work, start, guess);
-    parts.push({ text, source: markdown.slice(start, end) });
-    guess = reached - start;
-    start = end;
-  }
-  return parts;
+  return createSplitter(fits)(markdown);
 }
 
-interface Found {
-  text: string;
+/**
+ * A `splitMarkdown` for a text that grows: parts that are as they were last time are not looked for again, so that it takes time in
+ * proportion to what has come. Of any other text it makes the same parts as for the first time.
+ */
+export function createSplitter(fits: (part: string) => boolean): (markdown: string) => Part[] {
+  let lines: readonly Line[] = [];
+  let parts: Found[] = [];
+  return (markdown) => {
+    if (!markdown.trim()) return [];
+    parts = parts.slice(0, Math.max(0, sameParts(parts, markdown) - UNSETTLED_PARTS));
+    let last = parts.at(-1);
+    lines = linesOf(markdown, last && lines[lineAt(lines, last.end) - 1]);
+    const work: Work = { markdown, lines, fits };
+    for (let start = last?.end ?? 0; start < markdown.length; start = last.end) {
+      last = nextPart(work, start, last && last.reached - last.start);
+      parts.push(last);
+    }
+    return [...parts];
+  };
+}
+
+/** How many of these parts, from the first on, are parts of this text too. */
+function sameParts(parts: readonly Found[], markdown: string): number {
+  const different = parts.findIndex(({ source, start }) => !markdown.startsWith(source, start));
+  return different < 0 ? parts.length : different;
+}
+
+interface Found extends Part {
+  start: number;
   end: number;
   /** How far it would have fitted. */
   reached: number;
 }
 
 function nextPart(work: Work, start: number, guess: number | undefined): Found {
-  const { markdown, lines, fits } = work;
+  const { markdown, lines } = work;
+  const found = (text: string, end: number, reached: number): Found => ({
+    text,
+    source: markdown.slice(start, end),
+    start,
+    end,
+    reached,
+  });
+  let fitting: string | undefined;
+  /** The last text that fits is tried twice where a part goes on to where it could. */
+  const fits = (text: string) => {
+    if (text !== fitting && !work.fits(text)) return false;
+    fitting = text;
+    return true;
+  };
   // Where what is repeated leaves no room for anything else, it is left out.
   for (const isBare of [false, true]) {
     const textTo = (end: number) => partText(markdown, lines, start, end, isBare);
@@ -57,12 +90,12 @@ function nextPart(work: Work, start: number, guess: number | undefined): Found {
       const cut = limit < markdown.length ? cutBefore(work, start, limit) : limit;
       const end = withSpaceAfter(markdown, cut);
       const text = textTo(end);
-      if (fits(text)) return { text, end, reached };
+      if (fits(text)) return found(text, end, reached);
       limit = start + Math.floor(((cut - start) * 3) / 4);
     }
   }
   const end = start + String.fromCodePoint(markdown.codePointAt(start) ?? 0).length;
-  return { text: markdown.slice(start, end), end, reached: end };
+  return found(markdown.slice(start, end), end, end);
 }
 
 function cutBefore({ markdown, lines }: Work, start: number, limit: number): number {

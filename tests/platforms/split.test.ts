@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { splitMarkdown } from "../../src/platforms/split.ts";
+import { createSplitter, splitMarkdown } from "../../src/platforms/split.ts";
 import { arbitraryMarkdown, arbitraryMess } from "./arbitrary.ts";
 import { SAMPLE_MARKDOWN } from "./sample.ts";
 
@@ -175,6 +175,40 @@ describe("splitMarkdown", () => {
       },
     );
     fc.assert(property, { numRuns: 300 });
+  });
+});
+
+describe("a splitter", () => {
+  test("makes the same parts of a text however it came to be", () => {
+    const growth = fc.array(fc.tuple(fc.nat(), fc.constantFrom("", "\n\nWorking: web_search", "```\n")), {
+      maxLength: 8,
+    });
+    const property = fc.property(
+      fc.oneof(arbitraryMarkdown, arbitraryMess, fc.constant(SAMPLE_MARKDOWN)),
+      growth,
+      fc.integer({ min: 400, max: 1000 }),
+      (markdown, steps, limit) => {
+        const split = createSplitter(within(limit));
+        for (const [at, tail] of [...steps, [markdown.length, ""] as const]) {
+          const text = markdown.slice(0, at % (markdown.length + 1)) + tail;
+          expect(split(text)).toEqual(splitMarkdown(text, within(limit)));
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 100 });
+  });
+
+  test("does not look again at what is settled, however long the text has grown", () => {
+    const whole = "**Some** words of `code`, and more of them.\n\n".repeat(2_000);
+    let units = 0;
+    const split = createSplitter((part) => {
+      units += part.length;
+      return part.length <= 4_000;
+    });
+    const steps = 400;
+    for (let n = 1; n <= steps; n++) split(whole.slice(0, Math.ceil((whole.length * n) / steps)));
+    expect(split(whole)).toEqual(splitMarkdown(whole, within(4_000)));
+    expect(units).toBeLessThan(steps * 40_000); // the whole of it each time were 18 million units and more
   });
 });
 

@@ -2,7 +2,7 @@ import type { Agent } from "../../agent/contract.ts";
 import type { LiveConfig } from "../../config/live.ts";
 import { PlatformError } from "../../platforms/contract.ts";
 import { closeFence } from "../../platforms/fences.ts";
-import { splitMarkdown } from "../../platforms/split.ts";
+import { createSplitter } from "../../platforms/split.ts";
 import type { Run } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
@@ -88,6 +88,7 @@ function livePainter(
   const { editEveryMs } = connection.platform.limits;
   const pace = parts.paceOf(connection);
   const { chat } = outgoing.delivery.target;
+  const split = createSplitter(fitsIn(connection));
   let strikes = 0;
   let isDraft = streaming === "draft" && connection.can("draft");
 
@@ -96,7 +97,7 @@ function livePainter(
     const working = tool === null ? "" : wordsIn(language).working(tool);
     const said = working === "" ? text.trim() : closeFence(text.trim());
     const markdown = [said, working].filter((one) => one !== "").join("\n\n");
-    const contents = splitMarkdown(markdown, fitsIn(connection)).map((one) => ({ markdown: one.text }));
+    const contents = split(markdown).map((one) => ({ markdown: one.text }));
     if (contents.length === 0 || !connection.can(isDraft ? "draft" : "edit")) return;
     const mayCall = async () => pace.tryTake(chat, scope);
     if (isDraft) {

@@ -28,6 +28,7 @@ const echo: Script = async function* (request) {
   const said =
     last?.role === "user" ? last.parts.map((part) => (part.type === "text" ? part.text : "")).join(" ") : "";
   if (said.includes("held")) await release.promise;
+  if (said.includes("slow")) await Bun.sleep(500); // so long that typing is shown
   yield { type: "text", text: said.includes("long") ? LONG_ANSWER : `ANSWER TO ${said.trim()}` };
   yield end();
 };

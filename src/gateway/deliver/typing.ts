@@ -3,6 +3,9 @@ import type { Log } from "../../lib/log.ts";
 import type { ChatAddress } from "../../platforms/contract.ts";
 import type { Connection } from "../contract.ts";
 
+/** What is answered sooner is not waited for: typing would cost a call, and could be shown behind the answer. */
+const FIRST_MS = 200;
+
 /** Shows that the bot is at work until the returned function is called. That it fails hurts nobody. */
 export type ShowTyping = (connection: Connection, address: ChatAddress) => () => void;
 
@@ -43,7 +46,12 @@ function keepTyping(connection: Connection, address: ChatAddress, signal: AbortS
         isAsking = false;
       });
   };
-  ask();
-  const timer = setInterval(ask, typingEveryMs);
+  let timer = setTimeout(
+    () => {
+      ask();
+      timer = setInterval(ask, typingEveryMs);
+    },
+    Math.min(FIRST_MS, typingEveryMs),
+  );
   return () => clearInterval(timer);
 }

@@ -65,7 +65,7 @@ export async function startWechat(options: WechatOptions = {}): Promise<ChatServ
     connections: 1,
     revoke() {
       fake.revoke();
-      write(1, "anybody there?");
+      write(1, "slow: anybody there?"); // an answer within the call to the webhook needs no credentials, but typing does
     },
     isIdempotent: false,
     length: (text) => Buffer.byteLength(text),

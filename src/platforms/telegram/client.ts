@@ -41,8 +41,7 @@ export function createClient({ token, apiBase, maxRetries, timing }: ClientOptio
   const api = new Api(token, { apiRoot: root, fetch: ask as unknown as typeof fetch });
   return {
     async call(request, { signal, timeoutMs = timing.callMs, retries = false }) {
-      const attempt = () =>
-        within(signal, timeoutMs, (combined) => request(api.raw, combined as GrammySignal));
+      const attempt = () => within(signal, timeoutMs, (ended) => request(api.raw, ended as GrammySignal));
       for (let retry = 0; ; retry++)
         try {
           return await attempt();
@@ -52,27 +51,51 @@ export function createClient({ token, apiBase, maxRetries, timing }: ClientOptio
           await sleep(backoffMs(retry, timing.retry), signal);
         }
     },
-    download: (path, signal) =>
-      within(signal, timing.transferMs, (combined) =>
-        fetch(`${root}/file/bot${token}/${encodeURI(path)}`, { signal: combined, redirect: "error" }),
-      ),
+    async download(path, signal) {
+      const late = AbortSignal.timeout(timing.transferMs); // for the bytes too, which come later
+      try {
+        return await fetch(`${root}/file/bot${token}/${encodeURI(path)}`, {
+          signal: AbortSignal.any([signal, late]),
+          redirect: "error",
+        });
+      } catch (thrown) {
+        throw failureOf(thrown, { stopped: signal.aborted, late: late.aborted });
+      }
+    },
   };
 }
 
-/** Runs a request until its signal or its time ends it, and puts what it throws into words. */
+/**
+ * Runs a request until its signal or its time ends it, and puts what it throws into words. Every message is some of them, and
+ * `AbortSignal.any` and `timeout` would cost a tenth of each.
+ */
 async function within<T>(
   signal: AbortSignal,
   timeoutMs: number,
   request: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const late = AbortSignal.timeout(timeoutMs);
+  const ended = new AbortController();
+  const stop = () => ended.abort();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    stop();
+  }, timeoutMs);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
-    return await request(AbortSignal.any([signal, late]));
+    return await request(ended.signal);
   } catch (thrown) {
-    if (thrown instanceof GrammyError) throw fromAnswer(thrown);
-    const fault = thrown instanceof HttpError ? thrown.error : thrown;
-    throw fromNetwork(fault, { stopped: signal.aborted, late: late.aborted });
+    throw failureOf(thrown, { stopped: signal.aborted, late });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
+}
+
+function failureOf(thrown: unknown, ended: { stopped: boolean; late: boolean }): PlatformError {
+  if (thrown instanceof GrammyError) return fromAnswer(thrown);
+  return fromNetwork(thrown instanceof HttpError ? thrown.error : thrown, ended);
 }
 
 /**

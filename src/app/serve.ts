@@ -8,6 +8,7 @@ import { nothingToServe } from "./configuration.ts";
 import { whenNobodyIsLeft } from "./last-account.ts";
 import { mcpFeatures } from "./mcp-features.ts";
 import type { App } from "./open.ts";
+import { startShrinking } from "./shrink.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A running service. */
@@ -39,6 +40,7 @@ export async function startService(app: App, version: string, features?: McpFeat
   }
   outbound.start();
   const upkeep = startUpkeep(app);
+  const shrinking = startShrinking(app);
   const last = server === null && gateway !== null ? whenNobodyIsLeft(gateway) : null;
   return {
     urls: Object.fromEntries(
@@ -51,6 +53,7 @@ export async function startService(app: App, version: string, features?: McpFeat
     async stop(turnsEnded) {
       last?.stop();
       upkeep.stop();
+      shrinking.stop();
       await Promise.all([
         server?.stop(turnsEnded === undefined ? {} : { turnsEnded }),
         gateway?.stop(turnsEnded ?? Promise.resolve()),

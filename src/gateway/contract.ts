@@ -87,6 +87,8 @@ export interface Supervisor {
   health(): readonly AccountHealth[];
   /** Receives nothing more; what is being sent may end. */
   stopReceiving(): Promise<void>;
+  /** Nothing is going on: the workers give back the memory that they do not need. */
+  shrink(): void;
   stop(): Promise<void>;
 }
 
@@ -106,6 +108,8 @@ export interface Gateway {
    */
   stop(turnsEnded: Promise<unknown>): Promise<void>;
   health(): readonly AccountHealth[];
+  /** Nothing is going on: the threads of the accounts give back the memory that they do not need. */
+  shrink(): void;
   /** The account that answers at a webhook, or null. */
   webhook(platform: string, account: string): GatewayWebhook | null;
   /** The bytes of a file that came with a message. Rejects with `attachment_refused`. */

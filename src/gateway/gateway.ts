@@ -92,6 +92,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       await supervisor.stop();
     },
     health: () => supervisor.health(),
+    shrink: () => supervisor.shrink(),
     webhook(platform, account) {
       const connection = supervisor.find(platform, account);
       return connection?.platform.receivesBy(connection.account.settings) === "webhook"

@@ -25,6 +25,8 @@ export type ToWorker =
   /** What became of an item of `emitted`; null: it is on disk or refused for good. */
   | { type: "settled"; id: number; problem: string | null }
   | { type: "ping" }
+  /** Nothing is going on: gives back the memory that it does not need. */
+  | { type: "shrink" }
   /** Stops receiving, lets calls end, and answers with `ended`. */
   | { type: "end" };
 

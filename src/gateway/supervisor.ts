@@ -145,6 +145,9 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       await freeze();
       await Promise.all(connections().map((connection) => connection.stopReceiving()));
     },
+    shrink() {
+      for (const connection of connections()) connection.shrink();
+    },
     async stop() {
       await freeze();
       await endAll(all);

@@ -320,6 +320,8 @@ export interface Store {
   backup(toPath: string): Promise<void>;
   /** Full integrity check; the problems found, none when empty. */
   check(): Promise<string[]>;
+  /** Gives back the memory in which pages of the file are kept; they are read again when they are needed. */
+  shrink(): Promise<void>;
   /** Drops deliveries, webhooks and run events older than their keeping time. */
   prune(keep: { deliveriesMs: number; eventsMs: number }): Promise<void>;
   close(): Promise<void>;

@@ -47,15 +47,16 @@ const deleteWebhooks = statement((db) =>
   ),
 );
 
-type Upkeep = Pick<Store, "health" | "counts" | "backup" | "check" | "prune">;
+type Upkeep = Pick<Store, "health" | "counts" | "backup" | "check" | "shrink" | "prune">;
 
-/** Health, counts, backup, check and prune. `now` gives milliseconds since the epoch. */
+/** Health, counts, backup, check, shrink and prune. `now` gives milliseconds since the epoch. */
 export function createUpkeep(access: Access, path: string, now: () => number): Upkeep {
   return {
     health: () => takePulse(access, path, now),
     counts: () => access.read(count),
     backup: (toPath) => access.read((db) => copyTo(db, toPath)),
     check: () => access.read(checkIntegrity),
+    shrink: () => access.read((db) => void db.$client.run("PRAGMA shrink_memory")),
     async prune({ deliveriesMs, eventsMs }) {
       const time = now();
       while ((await access.write((db) => pruneEvents(db, time - eventsMs))) === PRUNE_RUNS);

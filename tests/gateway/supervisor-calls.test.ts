@@ -26,6 +26,17 @@ describe("a call of an adapter", () => {
     expect(answers.map(({ messageId }) => messageId)).toEqual(answers.map((_, i) => `number ${i}`));
   });
 
+  test("is answered as before by a worker that has given its memory back", async () => {
+    await using toys = await startToys();
+    await until(() => toys.ready.length === 1);
+    const slow = toys.tell("hello");
+    toys.supervisor.shrink();
+    expect([await slow, await toys.tell("still there?")]).toEqual([
+      { messageId: "hello" },
+      { messageId: "still there?" },
+    ]);
+  });
+
   test("rejects as unavailable while there is no worker", async () => {
     await using toys = await startToys({ timings: { retryBaseMs: 3_600_000, retryMaxMs: 3_600_000 } });
     await until(() => toys.ready.length === 1);

@@ -46,6 +46,7 @@ export function standInGateway(options: StandInOptions = {}): StandInGateway {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     health: () => options.health ?? [],
+    shrink: () => undefined,
     webhook(platform, account) {
       if (!webhooks.some(([id, name]) => id === platform && name === account)) return null;
       return {

@@ -20,6 +20,8 @@ export interface OwnConnection extends Connection {
   begin(): void;
   /** Receives nothing more; calls still work. */
   stopReceiving(): Promise<void>;
+  /** Has the worker, if there is one, give back the memory that it does not need. */
+  shrink(): void;
   /** Ends the worker and lets go of the bot. */
   stop(): Promise<void>;
 }
@@ -170,6 +172,7 @@ export function openConnection(parts: ConnectionParts): OwnConnection {
       receives = false;
       await session?.stopReceiving();
     },
+    shrink: () => session?.shrink(),
     async stop() {
       stopping.abort();
       await life;

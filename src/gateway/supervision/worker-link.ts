@@ -39,6 +39,8 @@ export interface WorkerLink {
   /** Resolves once the adapter has stopped receiving, and what it received is on disk. */
   stopListening(): Promise<void>;
   settle(id: number, problem: string | null): void;
+  /** Has it give back the memory that it does not need. */
+  shrink(): void;
   /** Ends it at once. */
   terminate(end: WorkerEnd): void;
   /** Lets it give its work up, and ends it after `endMs` at most. */
@@ -108,6 +110,7 @@ export function linkWorker({ worker, connect, onNews, timings }: WorkerLinkParts
       return listened.promise;
     },
     settle: (id, problem) => post({ type: "settled", id, problem }),
+    shrink: () => post({ type: "shrink" }),
     terminate,
     async end() {
       post({ type: "end" });

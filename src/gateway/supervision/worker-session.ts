@@ -52,6 +52,8 @@ export interface WorkerSession {
     handed?: ArrayBuffer[],
   ): Promise<unknown>;
   stopReceiving(): Promise<void>;
+  /** Has the worker give back the memory that it does not need. */
+  shrink(): void;
   end(): Promise<void>;
 }
 
@@ -116,6 +118,7 @@ export function openSession(parts: SessionParts): WorkerSession {
   return {
     over: link.over,
     gone: link.gone,
+    shrink: link.shrink,
     end: link.end,
     get isReady() {
       return isReady;

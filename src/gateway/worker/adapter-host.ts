@@ -1,3 +1,4 @@
+import { shrinkThread } from "../../lib/memory.ts";
 import {
   type ConnectionHooks,
   type Platform,
@@ -162,6 +163,7 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
     abort: ({ id }) => calls.get(id)?.abort.abort(),
     settled: ({ id, problem }) => queue.settle(id, problem),
     ping: () => post({ type: "pong" }),
+    shrink: shrinkThread,
     end,
   };
   const crash = (error: unknown) => post({ type: "crashed", thrown: String(error) });

@@ -18,7 +18,7 @@ import { createHub } from "./hub.ts";
 import { createPace } from "./pace.ts";
 import { cancelled, createRunningTurns } from "./running.ts";
 import { createSchedule, type Waiting } from "./schedule.ts";
-import { createRunTeller, toldOfAcceptance } from "./told.ts";
+import { createRunTeller, isSubTask, toldOfAcceptance } from "./told.ts";
 import { NO_USAGE } from "./usage.ts";
 
 /** How often the store is asked for runs that another process left behind. */
@@ -52,8 +52,11 @@ export interface AgentParts {
   announcer?: Announcer;
 }
 
-/** What the schedule keeps of a run. Thousands of them may wait. */
-type QueuedRun = Pick<Run, "id" | "sessionKey" | "kind" | "request"> & Pick<Waiting, "isSubTask">;
+/** What the schedule keeps of a run: thousands may wait, and all else of them is on disk. */
+interface QueuedRun extends Required<Waiting>, Pick<Run, "kind"> {
+  /** The one that was asked for; absent: the default at the start of the turn. */
+  model?: string;
+}
 
 /** The agent: takes messages on, runs a turn for each, and tells how it goes. */
 export function createAgent(parts: AgentParts): AgentService {
@@ -120,9 +123,9 @@ export function createAgent(parts: AgentParts): AgentService {
   }
 
   /** The model of the turn, or the error with which the turn shall end. */
-  function modelOf({ request }: QueuedRun): ResolvedModel | AppError {
+  function modelOf({ model }: QueuedRun): ResolvedModel | AppError {
     try {
-      return models.resolve((request as AcceptedRequest).model);
+      return models.resolve(model);
     } catch (error) {
       return toAppError(error);
     }
@@ -138,25 +141,19 @@ export function createAgent(parts: AgentParts): AgentService {
    * transaction. One that does not get to the disk is not found there when it starts.
    */
   async function accept(request: TurnRequest): Promise<{ run: Run; duplicate: boolean }> {
-    const isSubTask = request.subTask?.parent !== undefined;
-    refuseMore(request, isSubTask);
+    const isGivenOut = request.subTask?.parent !== undefined;
+    refuseMore(request, isGivenOut);
     const newRun = toRun(request);
-    const { id, kind, session } = newRun;
+    const { id, session } = newRun;
     const written = store.runs.accept(newRun);
-    schedule.add({
-      id,
-      sessionKey: sessionKey(session.owner, session.id),
-      kind,
-      request: newRun.request,
-      isSubTask,
-    });
+    schedule.add(toQueued({ ...newRun, sessionKey: sessionKey(session.owner, session.id) }));
     let isNew = false;
     try {
       const accepted = await written;
       isNew = !accepted.duplicate;
       if (isNew && newRun.told) announcer.stored();
       // A sub-task that a process which is gone left in the queue: not every process takes up all that lies there.
-      if (isSubTask && accepted.duplicate && accepted.run.status === "queued")
+      if (isGivenOut && accepted.duplicate && accepted.run.status === "queued")
         schedule.add(toQueued(accepted.run));
       return accepted;
     } finally {
@@ -168,8 +165,8 @@ export function createAgent(parts: AgentParts): AgentService {
    * A sub-task belongs to a turn that runs already, so it is taken on as long as that may go on. Of those who write in chats nobody
    * may take all places: anybody may be among them.
    */
-  function refuseMore({ caller }: TurnRequest, isSubTask: boolean): void {
-    if (isSubTask) {
+  function refuseMore({ caller }: TurnRequest, isGivenOut: boolean): void {
+    if (isGivenOut) {
       parking.signal.throwIfAborted();
       return;
     }
@@ -233,7 +230,7 @@ export function createAgent(parts: AgentParts): AgentService {
     if (run?.status !== "queued") return;
     schedule.remove(runId);
     const { code, message } = cancelled();
-    const teller = createRunTeller(announcer, run);
+    const teller = createRunTeller(announcer, toQueued(run));
     const event = teller.encode({
       type: "run.failed",
       status: "cancelled",
@@ -272,6 +269,8 @@ export function createAgent(parts: AgentParts): AgentService {
     running: turns.get,
     events: hub.events,
     finished: hub.finished,
+    waits: schedule.isWaiting,
+    onMove: hub.onMove,
     stats: () => ({ running: turns.size, queued: schedule.waiting }),
     async recover() {
       await takeOver();
@@ -286,10 +285,21 @@ export function createAgent(parts: AgentParts): AgentService {
   };
 }
 
-/** A run from the store, as the schedule keeps it. */
-function toQueued({ id, sessionKey, kind, request }: Run): QueuedRun {
-  const isSubTask = (request as AcceptedRequest).subTask?.parent !== undefined;
-  return { id, sessionKey, kind, request, isSubTask };
+/** A run as the schedule keeps it. */
+function toQueued({
+  id,
+  sessionKey,
+  kind,
+  request,
+}: Pick<Run, "id" | "sessionKey" | "kind" | "request">): QueuedRun {
+  const { model } = request as AcceptedRequest;
+  return {
+    id,
+    sessionKey,
+    kind,
+    isSubTask: isSubTask({ request }),
+    ...(model === undefined ? {} : { model }),
+  };
 }
 
 function shuttingDown(): AppError {

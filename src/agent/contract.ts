@@ -83,6 +83,13 @@ export interface Agent {
    * error, when `signal` aborts. Throws `not_found`.
    */
   events(runId: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEventRecord[]>;
+  /** True while the run waits in the queue of this process. */
+  waits(runId: string): boolean;
+  /**
+   * Calls `listener` with each run of this process that starts, ends, or leaves the queue otherwise. For who minds thousands of runs
+   * that wait: listening to the events of each costs kilobytes. Returns what ends it.
+   */
+  onMove(listener: (runId: string) => void): () => void;
   /**
    * Asks for the end of the run and of its sub-tasks, wherever they run or wait. False when the run had ended already, or never
    * was.

@@ -11,8 +11,10 @@ const BUFFERED_EVENTS = 2_000;
 export interface Hub {
   /** Events of a run of this process, in order. */
   publish(runId: string, events: readonly RunEventRecord[]): void;
-  /** Makes listeners look at the store again: the run has left this process or ended without an event. */
+  /** Makes listeners look at the store again: the run starts, has left this process or ended without an event. */
   wake(runId: string): void;
+  /** See `Agent.onMove`. */
+  onMove(listener: (runId: string) => void): () => void;
   /** See `Agent.events`. */
   events(runId: string, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEventRecord[]>;
   /** See `Agent.finished`. */
@@ -25,6 +27,7 @@ export function createHub(
   pollMs: (runId: string) => number | null,
 ): Hub {
   const listeners = new Map<string, Set<Listener>>();
+  const movers = new Set<(runId: string) => void>();
 
   const listen = (runId: string, signal: AbortSignal): Listener => {
     const listener = createListener();
@@ -62,6 +65,11 @@ export function createHub(
     },
     wake(runId) {
       for (const listener of listeners.get(runId) ?? []) listener.lookAgain();
+      for (const listener of movers) listener(runId);
+    },
+    onMove(listener) {
+      movers.add(listener);
+      return () => movers.delete(listener);
     },
 
     async *events(runId, afterSeq, signal) {

@@ -13,7 +13,7 @@ import type { AcceptedRequest, RunningTurn } from "./contract.ts";
 import type { Hub } from "./hub.ts";
 import type { Pace } from "./pace.ts";
 import { createRunWriter } from "./run-writer.ts";
-import { createRunTeller } from "./told.ts";
+import { createRunTeller, isSubTask } from "./told.ts";
 import { runTurn, type TurnParts } from "./turn.ts";
 
 /** Between two tries to put a run back whose turn could not be written. */
@@ -91,7 +91,7 @@ export function createRunningTurns(parts: RunningTurnsParts): RunningTurns {
       runId: started.id,
       runs: store.runs,
       publish: parts.publish.bind(null, started.id),
-      teller: createRunTeller(parts.announcer, started),
+      teller: createRunTeller(parts.announcer, { ...started, isSubTask: isSubTask(started) }),
       pace: parts.pace,
       parked,
       log,

@@ -8,7 +8,7 @@ import type { RunEvent } from "./events.ts";
 import { encodeEvent } from "./events.ts";
 
 /** Of whom others are told. */
-type ToldRun = Pick<Run, "id" | "sessionKey" | "kind" | "request">;
+type ToldRun = Pick<Run, "id" | "sessionKey" | "kind"> & { isSubTask: boolean };
 
 /** Tells others of one run by webhook. Of a sub-task they are told nothing: it is a part of the run that gave it. */
 export interface RunTeller {
@@ -22,7 +22,7 @@ export interface RunTeller {
 
 export function createRunTeller(announcer: Announcer, run: ToldRun): RunTeller {
   const facts = factsOf(run);
-  const tell: TellOf = isSubTask(run) ? () => undefined : announcer.tell;
+  const tell: TellOf = run.isSubTask ? () => undefined : announcer.tell;
   return {
     encode: (event) => ({ ...encodeEvent(run.id, event), told: toldOf(event, facts, tell) }),
     joined: (runId) => tell("task.joined", () => ({ ...facts, run_id: runId, joined_run_id: run.id })),
@@ -38,16 +38,17 @@ export function toldOfAcceptance(
   { id, kind, session, request, replacesLastTurn }: Omit<NewRun, "told">,
   { text, attachments }: { text: string; attachments: number },
 ): NewWebhookEvent | undefined {
-  const run = { id, kind, request, sessionKey: sessionKey(session.owner, session.id) };
-  if (replacesLastTurn || isSubTask(run)) return undefined;
+  if (replacesLastTurn || isSubTask({ request })) return undefined;
+  const run = { id, kind, sessionKey: sessionKey(session.owner, session.id) };
   return announcer.tell("message.received", () => ({ ...factsOf(run), text, attachments }));
 }
 
-function isSubTask({ request }: Pick<Run, "request">): boolean {
+/** True for a run that another one has given out. */
+export function isSubTask({ request }: Pick<Run, "request">): boolean {
   return (request as AcceptedRequest).subTask?.parent !== undefined;
 }
 
-function factsOf({ id, sessionKey: key, kind }: ToldRun) {
+function factsOf({ id, sessionKey: key, kind }: Omit<ToldRun, "isSubTask">) {
   return { run_id: id, session_id: sessionIdOf(key), owner: key.slice(0, key.indexOf("/")), kind };
 }
 

@@ -1,3 +1,4 @@
+import type { Log } from "../lib/log.ts";
 import { shrinkThread } from "../lib/memory.ts";
 import type { App } from "./open.ts";
 
@@ -22,7 +23,7 @@ export interface Meter {
  * burst of work has left, for hours if nothing more is asked of it: garbage, compiled code, freed pages, pages of the database.
  */
 export function startShrinking(
-  app: Pick<App, "store" | "gateway" | "log">,
+  app: Pick<App, "store" | "gateway"> & { log: Log },
   isDue = createQuietWatch(PROCESS),
 ): { stop(): void } {
   const timer = setInterval(() => {

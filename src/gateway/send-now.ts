@@ -37,7 +37,7 @@ export async function sendNow(
   const taken = Promise.withResolvers<void>();
   const deliverer = createDeliverer({
     ...parts,
-    agent: { events: nothing }, // no run is waited for here
+    agent: { events: nothing, waits: () => false, onMove: () => () => undefined }, // no run is waited for here
     openFile: () => Promise.reject(new AppError("forbidden", "files cannot be read here.")),
     find: (...wanted) => supervisor.find(...wanted),
   });

@@ -17,7 +17,7 @@ async function open(change: { parked?: AbortSignal; pace?: Pace } = {}) {
     runId: run.id,
     runs,
     publish: (events) => void published.push(...events),
-    teller: createRunTeller(SILENT_ANNOUNCER, run),
+    teller: createRunTeller(SILENT_ANNOUNCER, { ...run, isSubTask: false }),
     pace: change.pace ?? createPace(),
     parked: change.parked ?? new AbortController().signal,
     log: quietLog(),

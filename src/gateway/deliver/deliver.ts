@@ -18,6 +18,7 @@ import { createLanes, type Queued } from "./lanes.ts";
 import { type Outgoing, resumed } from "./outgoing.ts";
 import { createPace, type Pace } from "./pace.ts";
 import { createSigns } from "./signs.ts";
+import { createSleepers } from "./sleepers.ts";
 import { createTyping } from "./typing.ts";
 
 /** How often it is asked what other processes want sent. */
@@ -33,7 +34,7 @@ const FROM_THE_BEGINNING = 0;
 /** What delivering works with. */
 export interface DeliverParts {
   store: Store;
-  agent: Pick<Agent, "events">;
+  agent: Pick<Agent, "events" | "waits" | "onMove">;
   config: LiveConfig;
   log: Log;
   openFile: OpenFile;
@@ -53,16 +54,17 @@ export interface Deliverer {
   stop(turnsEnded: Promise<unknown>): Promise<void>;
 }
 
-/** A delivery that this process has taken up. */
+/** A delivery that is followed or sent. */
 interface Taken extends Outgoing, Queued {
   ending: Ending;
 }
 
 /** Nothing is sent before an account is ready. */
 export function createDeliverer(parts: DeliverParts): Deliverer {
-  const { store, config, log, openFile, kept, find } = parts;
+  const { store, config, agent, log, openFile, kept, find } = parts;
   const stopping = new AbortController();
-  const taken = new Map<string, Taken>();
+  /** The ids of all that this process has taken up. */
+  const taken = new Set<string>();
   const settling = new Map<string, (() => void)[]>();
   const paces = new Map<string, Pace>();
   const looks = new Map<string, { position: number; timer: Timer }>();
@@ -102,6 +104,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     if (isOver) await dropFiles(item.delivery);
     leave(item);
   });
+  const sleepers = createSleepers({ ...parts, signal: stopping.signal, woken, leave: leaveId });
 
   /** What is dead keeps its files, as it can be tried again. */
   async function dropFiles({ id, extra }: OutboundDelivery): Promise<void> {
@@ -125,17 +128,33 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
     const { delivery } = outgoing;
     if (taken.has(delivery.id) || stopping.signal.aborted) return;
     const item: Taken = { ...outgoing, order: order++, ending: { run: null, said: "" } };
-    taken.set(delivery.id, item);
-    if (delivery.kind === "answer") void follow(item);
+    taken.add(delivery.id);
+    if (delivery.kind === "answer") takeAnswer(item);
     else lanes.add(laneOf(delivery), item);
   }
 
-  /** Waits for the run of an answer, which is due from then on. */
-  async function follow(item: Taken): Promise<void> {
-    const { platform, account } = item.delivery.target;
-    const connection = find(platform, account);
-    if (connection === null) return leave(item); // it is taken up when the account is ready
+  function takeAnswer(item: Taken): void {
+    const { id, runId, target } = item.delivery;
+    const connection = find(target.platform, target.account);
+    if (connection === null) {
+      leave(item); // it is taken up when the account is ready
+      return;
+    }
     sign(item, null);
+    if (runId === undefined || !agent.waits(runId)) void follow(item, connection);
+    else sleepers.add(runId, { id, order: item.order, isResumed: item.unsure !== undefined });
+  }
+
+  function woken(outgoing: Outgoing, order: number): void {
+    const { target } = outgoing.delivery;
+    const item: Taken = { ...outgoing, order, ending: { run: null, said: "" } };
+    const connection = find(target.platform, target.account);
+    if (connection === null) leave(item);
+    else void follow(item, connection);
+  }
+
+  /** Waits for the run of an answer, which is due from then on. */
+  async function follow(item: Taken, connection: Connection): Promise<void> {
     while (!stopping.signal.aborted)
       try {
         item.ending = await followAnswer(item, connection, answerParts, stopping.signal);
@@ -149,9 +168,13 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
   }
 
   function leave({ delivery }: Taken): void {
-    taken.delete(delivery.id);
-    for (const resolve of settling.get(delivery.id) ?? []) resolve();
-    settling.delete(delivery.id);
+    leaveId(delivery.id);
+  }
+
+  function leaveId(id: string): void {
+    taken.delete(id);
+    for (const resolve of settling.get(id) ?? []) resolve();
+    settling.delete(id);
   }
 
   function deliver(delivery: NewOutboundDelivery): void {
@@ -205,6 +228,7 @@ export function createDeliverer(parts: DeliverParts): Deliverer {
       dispatch.drain();
       await within(lanes.idle(), FLUSH_MS);
       stopping.abort(new Error("Hermes is stopping."));
+      sleepers.stop();
       await lanes.idle();
     },
   };

@@ -18,9 +18,12 @@ export interface SignParts {
   signal: AbortSignal;
 }
 
+const SET = Promise.resolve();
+
 /** The signs on one message are set one after another. */
 export function createSigns({ find, log, signal }: SignParts): Sign {
-  const setting = new WeakMap<Outgoing, Promise<void>>();
+  /** By the id of the answer, until its last sign: the one before is being set, or there. */
+  const setting = new Map<string, Promise<void>>();
   let open = 0;
 
   async function set(connection: Connection, chat: string, messageId: string, reaction: Reaction) {
@@ -31,16 +34,21 @@ export function createSigns({ find, log, signal }: SignParts): Sign {
   }
 
   return (outgoing, run) => {
-    const { kind, target, extra } = outgoing.delivery;
+    const { id, kind, target, extra } = outgoing.delivery;
     const { askedWith } = extraOf({ extra });
     const connection = find(target.platform, target.account);
-    const before = setting.get(outgoing);
+    const before = setting.get(id);
+    if (run !== null) setting.delete(id);
     // A sign that is there is not left there.
     if (kind !== "answer" || askedWith === undefined || (open >= MAX_AT_ONCE && before === undefined)) return;
     if (!connection?.account.settings.reactions || !connection.can("react")) return;
     const reaction = run === null ? "seen" : run.status === "completed" ? "done" : "failed";
     open += 1;
     const setNow = () => set(connection, target.chat, askedWith, reaction);
-    setting.set(outgoing, before === undefined ? setNow() : before.then(setNow));
+    const isSet = before === undefined ? setNow() : before.then(setNow);
+    if (run !== null) return;
+    setting.set(id, isSet);
+    // Thousands of answers may wait with their sign.
+    void isSet.then(() => setting.get(id) === isSet && setting.set(id, SET));
   };
 }

@@ -63,8 +63,8 @@ const deleteEndpoint = statement((db) => db.$client.prepare("DELETE FROM webhook
 
 const buryOpen = statement((db) =>
   db.$client.prepare(
-    `UPDATE webhook_deliveries SET status = 'dead', error = ?2, finished_at = ?3
-     WHERE endpoint = ?1 AND finished_at IS NULL`,
+    `UPDATE webhook_deliveries SET status = 'dead', error = ?2, finished_at = ?3 WHERE position IN
+       (SELECT position FROM webhook_deliveries WHERE endpoint = ?1 AND finished_at IS NULL ORDER BY position LIMIT ?4)`,
   ),
 );
 
@@ -77,17 +77,30 @@ const countBacklog = statement((db) =>
 
 type EndpointStore = Pick<WebhookStore, "endpoint" | "backlog" | "disable" | "bury" | "enable" | "forget">;
 
+/** So many are given up in one transaction, that no other write waits long. */
+const BURY_BATCH = 1_000;
+
 /** How the endpoints are. `now` gives milliseconds since the epoch. */
 export function createEndpointStore(access: Access, now: () => number): EndpointStore {
+  async function bury(name: string, error: RunError): Promise<number> {
+    for (let count = 0; ; ) {
+      const batch = await access.write((db) =>
+        buryOpen(db).run(name, JSON.stringify(error), now(), BURY_BATCH),
+      );
+      count += batch.changes;
+      if (batch.changes < BURY_BATCH) return count;
+    }
+  }
   return {
     endpoint: (name) => access.read((db) => stateOf(db, name)),
     backlog: (name) => access.read((db) => countBacklog(db).get(name) ?? { due: 0, dead: 0 }),
-    disable: (name, { urlDigest, error }) =>
-      access.write((db) => {
+    async disable(name, { urlDigest, error }) {
+      await access.write((db) => {
         markDisabled(db).run(name, now(), error.message, urlDigest);
-        return bury(db, name, error, now());
-      }),
-    bury: (name, error) => access.write((db) => bury(db, name, error, now())),
+      });
+      return bury(name, error);
+    },
+    bury,
     enable: (name) => access.write((db) => markEnabled(db).run(name).changes > 0),
     forget: (name) =>
       access.write((db) => {
@@ -103,10 +116,6 @@ export function noteTry(db: Db, deliveryId: string, isSuccess: boolean, now: num
   if (isSuccess) noteSuccess(db).run(name, now);
   else noteFailure(db).run(name, now, SILENCE_MS);
   return stateOf(db, name);
-}
-
-function bury(db: Db, name: string, error: RunError, now: number): number {
-  return buryOpen(db).run(name, JSON.stringify(error), now).changes;
 }
 
 function stateOf(db: Db, name: string): WebhookEndpointState {

@@ -241,6 +241,16 @@ describe("an endpoint", () => {
     });
   });
 
+  test("with very much that is open gives it up in parts, so that nobody else waits for all of it", async () => {
+    await using temp = await openTempStore();
+    await Promise.all(Array.from({ length: 2_100 }, (_, n) => tell(temp.store, `evt_${n}`)));
+    const before = await commitsIn(temp.path);
+    expect(await temp.store.webhooks.bury("main", ERROR)).toBe(2_100);
+    expect(await commitsIn(temp.path)).toBeGreaterThanOrEqual(before + 3);
+    expect(await due(temp.store)).toEqual([]);
+    expect(await temp.store.webhooks.bury("main", ERROR)).toBe(0);
+  });
+
   test("that is disabled gives up what is open, until somebody enables it", async () => {
     await using temp = await openTempStore({ clock: () => 1_000 });
     const { webhooks } = temp.store;

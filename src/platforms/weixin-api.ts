@@ -1,4 +1,5 @@
 import { PlatformError } from "./contract.ts";
+import { createDoubt } from "./doubt.ts";
 import { type Fields, fieldsOf, textOf } from "./fields.ts";
 import { type ApiAnswer, type ApiRequest, readUpTo, requestBytes, requestJson } from "./json-api.ts";
 import { createTokenCache, withToken } from "./token-cache.ts";
@@ -80,14 +81,11 @@ export function createWeixinApi(parts: WeixinApiParts): WeixinApi {
   };
   // The request is nobody's alone: no signal but its time limit ends it.
   const tokens = createTokenCache(() => requestToken(new AbortController().signal));
-  let doubt = Promise.withResolvers<void>();
+  const doubt = createDoubt();
   const tokened = <T>(use: (token: string) => Promise<T>, signal: AbortSignal) =>
     withToken(tokens, use, isTokenRefused, signal).catch((error: unknown) => {
       if (!(error instanceof PlatformError)) throw givenUp();
-      if (error.kind === "unauthorized") {
-        doubt.resolve();
-        doubt = Promise.withResolvers();
-      }
+      doubt.heard(error);
       throw error;
     });
 
@@ -110,7 +108,7 @@ export function createWeixinApi(parts: WeixinApiParts): WeixinApi {
     async checkCredentials(signal) {
       await requestToken(signal);
     },
-    doubted: () => doubt.promise,
+    doubted: doubt.raised,
   };
 }
 

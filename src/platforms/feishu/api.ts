@@ -1,4 +1,5 @@
 import { type AccountSettings, PlatformError } from "../contract.ts";
+import { createDoubt } from "../doubt.ts";
 import { fieldsOf, textOf } from "../fields.ts";
 import { type ApiAnswer, type ApiRequest, requestBytes, requestJson } from "../json-api.ts";
 import { type AccessToken, createTokenCache, withToken } from "../token-cache.ts";
@@ -24,6 +25,8 @@ export interface FeishuApi {
   download(call: Pick<Call, "path" | "query">, signal: AbortSignal): Promise<Response>;
   /** Asks for the address of a long connection, which takes the credentials themselves. */
   endpoint(signal: AbortSignal): Promise<unknown>;
+  /** As `Doubt.raised`. */
+  doubted(): Promise<void>;
   /** The time that Feishu's clock shows at this moment, as far as its answers told. */
   serverNowMs(): number;
   readonly appId: string;
@@ -36,6 +39,7 @@ export function createFeishuApi(account: AccountSettings<"feishu">, timing: Timi
   const base = (account.api_base ?? ORIGINS[account.domain]).replace(/\/+$/, "");
   if (!URL.canParse(base)) throw unauthorized("api_base is no address.", 0, "Write it whole, with https://.");
   let aheadMs = 0;
+  const doubt = createDoubt();
 
   const ask = async (request: ApiRequest): Promise<ApiAnswer> => {
     const answer = await requestJson(TITLE, request);
@@ -68,6 +72,7 @@ export function createFeishuApi(account: AccountSettings<"feishu">, timing: Timi
   });
   const tokened = <T>(use: (token: string) => Promise<T>, signal: AbortSignal) =>
     withToken(tokens, use, isTokenRefused, signal).catch((error: unknown) => {
+      doubt.heard(error);
       throw error instanceof PlatformError
         ? error
         : new PlatformError("unavailable", "The call was given up.");
@@ -75,6 +80,7 @@ export function createFeishuApi(account: AccountSettings<"feishu">, timing: Timi
 
   return {
     appId,
+    doubted: doubt.raised,
     serverNowMs: () => Date.now() + aheadMs,
     call: (call, signal) =>
       tokened(

@@ -129,7 +129,7 @@ function waitAfter(error: PlatformError, course: Course, { retry, stableMs }: Ti
 
 /** Ends only by the signal or by a failed try of the credentials. */
 async function stayReachable(
-  { identify, timing }: ListenParts,
+  { api, identify, timing }: ListenParts,
   course: Course,
   hooks: ConnectionHooks,
   signal: AbortSignal,
@@ -137,7 +137,8 @@ async function stayReachable(
   hooks.connected(botOf(await identify(signal, { fresh: true })));
   course.openedAtMs = performance.now();
   for (;;) {
-    await sleep(timing.checkMs, signal);
+    // At once when a call makes it doubtful.
+    await Promise.race([sleep(timing.checkMs, signal), api.doubted()]);
     if (signal.aborted) return;
     await identify(signal, { fresh: true });
     hooks.alive();

@@ -12,17 +12,12 @@ const TOO_MUCH = /\bfreq|too (?:fast|many)|rate limit/i;
 const AFTER_TOO_MUCH_MS = 60_000;
 
 /**
- * What an error means whose number nobody knows, by its `errmsg`: what is sent too fast passes later, all else never. Of the words
- * none is told, for they hold addresses.
+ * What an error means whose number nobody knows, by its `errmsg`: what is sent too fast passes later, all else never. Of the
+ * `errmsg` nothing is told, for it holds addresses.
  */
-export function unknownMeaning(title: string, code: number, what: string, words: string): Meaning {
-  if (TOO_MUCH.test(words))
-    return {
-      kind: "rate_limited",
-      message: `${title} limits the rate of ${what}: ${code}.`,
-      retryAfterMs: AFTER_TOO_MUCH_MS,
-    };
-  return { kind: "refused", message: `${title} refused ${what}: ${code}.` };
+export function unknownMeaning(errmsg: string, message: string): Meaning {
+  if (!TOO_MUCH.test(errmsg)) return { kind: "refused", message };
+  return { kind: "rate_limited", message, retryAfterMs: AFTER_TOO_MUCH_MS };
 }
 
 /** What WeCom or WeChat answered to a call that it did not do. */

@@ -65,7 +65,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
 export function meaningOf(code: number, what: string, words = ""): Meaning {
   // In the answer to the call for a token, it is the secret that is wrong.
   if (code === 40001 && what === "stable_token") return SECRET;
-  return MEANINGS[code] ?? unknownMeaning("WeChat", code, what, words);
+  return MEANINGS[code] ?? unknownMeaning(words, `WeChat refused ${what}: ${code}.`);
 }
 
 /** The account may not push at all. */

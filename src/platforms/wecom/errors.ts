@@ -70,7 +70,7 @@ export function meaningOf(code: number, what: string, words = ""): Meaning {
   const known = MEANINGS[code];
   if (known !== undefined) return known;
   const hint = `https://open.work.weixin.qq.com/devtool/query?e=${code} tells more.`;
-  return { ...unknownMeaning("WeCom", code, what, words), hint };
+  return { ...unknownMeaning(words, `WeCom refused ${what}: ${code}.`), hint };
 }
 
 /** A key is missing without which the account can do nothing, or its `value` is none. */

@@ -153,7 +153,7 @@ describe("what fails", () => {
     app.wecom.fail("message/send", { errcode: 99999, errmsg: "api freq out of limit, hint: [1234]" });
     expect(await failureOf(app.adapter.send(outbound(USER, "hi"), never))).toMatchObject({
       kind: "rate_limited",
-      message: "WeCom limits the rate of message/send: 99999.",
+      message: "WeCom refused message/send: 99999.",
     });
     app.wecom.fail("message/send", { status: 502 });
     expect(await failureOf(app.adapter.send(outbound(USER, "hi"), never))).toMatchObject({

@@ -1,9 +1,7 @@
-import { type FSWatcher, realpathSync, watch } from "node:fs";
-import { basename, dirname } from "node:path";
-import type { Log } from "../lib/log.ts";
+import { statSync } from "node:fs";
 
-/** Editors write in several steps; a change is told once the files have been quiet for this long. */
-const QUIET_MS = 100;
+/** Editors write in several steps; a change is told once a look finds the files as the look before left them. */
+const LOOK_MS = 400;
 
 export interface FileWatch {
   /** Watches these files from now on, and no others. They need not exist. */
@@ -12,55 +10,48 @@ export interface FileWatch {
 }
 
 /**
- * Calls back after a change of any of the files. It watches their directories, because editors put a new file in the
- * old one's place, and the directories that symbolic links lead to. Does not keep the process alive.
+ * Calls back after a change of any of the files, or of what a symbolic link leads to. It looks at them from time to time: told by the
+ * system, it would hear of every write to the database beside them, which costs more than all the looks. Does not keep the process
+ * alive.
  */
-export function watchFiles(onChange: () => void, log: Log): FileWatch {
-  const watchers = new Map<string, FSWatcher>();
-  let names = new Set<string>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+export function watchFiles(onChange: () => void): FileWatch {
+  let files: readonly string[] = [];
+  let seen = "";
+  let isChanged = false;
 
-  const changed = (name: string | null) => {
-    // Mounted secrets are links into a directory `..data`, which is the only thing that changes.
-    if (name !== null && !names.has(name) && !name.startsWith("..")) return;
-    clearTimeout(timer);
-    timer = setTimeout(onChange, QUIET_MS);
-    timer.unref();
-  };
-  const open = (directory: string) => {
-    try {
-      const watcher = watch(directory, { persistent: false }, (_event, name) => changed(name));
-      watcher.on("error", (error) => log.warn(`${directory} is no longer watched for changes.`, { error }));
-      watchers.set(directory, watcher);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-      log.warn(`${directory} cannot be watched for changes; send SIGHUP after one.`, { error });
+  const look = () => {
+    const now = stateOf(files);
+    if (now !== seen) {
+      seen = now;
+      isChanged = true;
+    } else if (isChanged) {
+      isChanged = false;
+      onChange();
     }
   };
-  const close = (directory: string) => {
-    watchers.get(directory)?.close();
-    watchers.delete(directory);
-  };
+  const timer = setInterval(look, LOOK_MS);
+  timer.unref();
 
   return {
-    follow(files) {
-      const all = files.flatMap((file) => [file, realPathOf(file)]);
-      names = new Set(all.map((file) => basename(file)));
-      const directories = new Set(all.map((file) => dirname(file)));
-      for (const directory of watchers.keys()) if (!directories.has(directory)) close(directory);
-      for (const directory of directories) if (!watchers.has(directory)) open(directory);
+    follow(next) {
+      if (next.join("\0") === files.join("\0")) return; // what has changed since the last look is still to be told
+      files = [...next];
+      seen = stateOf(files);
     },
-    stop() {
-      clearTimeout(timer);
-      for (const directory of [...watchers.keys()]) close(directory);
-    },
+    stop: () => clearInterval(timer),
   };
 }
 
-function realPathOf(file: string): string {
+/** Differs whenever a file was written, replaced, made or taken away. */
+function stateOf(files: readonly string[]): string {
+  return files.map(stampOf).join("\n");
+}
+
+function stampOf(file: string): string {
   try {
-    return realpathSync(file);
-  } catch {
-    return file; // not there (yet), or its directory cannot be searched: its own name is all there is
+    const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code); // not there (yet), or its directory cannot be searched
   }
 }

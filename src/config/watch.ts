@@ -79,7 +79,7 @@ export function watchConfig(loaded: LoadedConfig, { log, reload: load }: WatchOp
         log.error("A part of Hermes failed to take the new configuration over.", { error });
       }
   };
-  const files = watchFiles(() => void reload(), log);
+  const files = watchFiles(() => void reload());
   files.follow(loaded.watched);
 
   return {

@@ -1,3 +1,4 @@
+import { createInOrder } from "../../lib/in-order.ts";
 import { sleep } from "../../lib/waiting.ts";
 import type { PlatformLimits, Rate } from "../../platforms/contract.ts";
 
@@ -29,6 +30,7 @@ const MAX_BUCKETS = 2_000;
 export function createPace({ pace }: PlatformLimits, now: () => number = () => performance.now()): Pace {
   const chats = new Map<string, Bucket>();
   const account = newBucket(pace.account, now());
+  const inLine = createInOrder();
 
   const bucketOf = (chat: string, rate: Rate): Bucket => {
     let bucket = chats.get(chat);
@@ -43,30 +45,40 @@ export function createPace({ pace }: PlatformLimits, now: () => number = () => p
     for (const [chat, bucket] of chats)
       if (now() - bucket.atMs > 60_000 && bucket.blockedUntilMs < now()) chats.delete(chat);
   };
-  /** Takes a turn, or tells how long it takes until there may be one. */
-  const attempt = (chat: string, scope: Scope, reserve: number): number => {
-    const rate = pace[scope];
-    const bucket = bucketOf(chat, rate);
-    const waitMs = Math.max(
-      waitOf(bucket, rate, reserve, now()),
-      waitOf(account, pace.account, reserve, now()),
-    );
-    if (waitMs > 0) return waitMs;
-    bucket.tokens -= 1;
+  const waitOfChat = (chat: string, scope: Scope, reserve: number) =>
+    waitOf(bucketOf(chat, pace[scope]), pace[scope], reserve, now());
+  const waitOfAccount = (reserve: number) => waitOf(account, pace.account, reserve, now());
+  const spend = (chat: string, scope: Scope) => {
+    bucketOf(chat, pace[scope]).tokens -= 1;
     account.tokens -= 1;
-    return 0;
+  };
+  /** Waits for a turn of the account. False when the chat has none any more by then. */
+  const takeOfAccount = async (chat: string, scope: Scope, signal: AbortSignal): Promise<boolean> => {
+    for (let waitMs = waitOfAccount(0); waitMs > 0; waitMs = waitOfAccount(0)) {
+      signal.throwIfAborted();
+      await sleep(waitMs, signal);
+    }
+    signal.throwIfAborted();
+    if (waitOfChat(chat, scope, 0) > 0) return false;
+    spend(chat, scope);
+    return true;
   };
 
   return {
     async take(chat, scope, signal) {
       for (;;) {
         signal.throwIfAborted();
-        const waitMs = attempt(chat, scope, 0);
-        if (waitMs === 0) return;
-        await sleep(waitMs, signal);
+        const waitMs = waitOfChat(chat, scope, 0);
+        if (waitMs > 0) await sleep(waitMs, signal);
+        // One after another, or each turn would wake all who wait for one.
+        else if (await inLine("account", () => takeOfAccount(chat, scope, signal))) return;
       }
     },
-    tryTake: (chat, scope) => attempt(chat, scope, RESERVE) === 0,
+    tryTake(chat, scope) {
+      const isFree = waitOfChat(chat, scope, RESERVE) === 0 && waitOfAccount(RESERVE) === 0;
+      if (isFree) spend(chat, scope);
+      return isFree;
+    },
     block(chat, ms) {
       bucketOf(chat, pace.direct).blockedUntilMs = now() + ms;
     },

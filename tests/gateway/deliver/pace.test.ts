@@ -79,4 +79,24 @@ describe("pace", () => {
     wanted.abort(new Error("not wanted"));
     expect(waiting).rejects.toThrow("not wanted");
   });
+
+  test("the turns of an account go to those who wait in their order, and each wakes one of them", async () => {
+    let looks = 0;
+    const pace = createPace(
+      { ...TOY_LIMITS, pace: { ...TOY_LIMITS.pace, account: { burst: 1, perSecond: 500 } } },
+      () => {
+        looks += 1;
+        return performance.now();
+      },
+    );
+    const served: number[] = [];
+    const wait = async (n: number) => {
+      await pace.take(`chat ${n}`, "direct", never);
+      served.push(n);
+    };
+    const all = Array.from({ length: 200 }, (_, n) => n);
+    await Promise.all(all.map(wait));
+    expect(served).toEqual(all);
+    expect(looks).toBeLessThan(all.length * 20);
+  });
 });

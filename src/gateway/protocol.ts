@@ -13,6 +13,8 @@ export interface Connect {
   state: unknown;
   /** Where its webhook answers. */
   webhookPath: string;
+  /** Whether the log keeps lines of `debug`. */
+  wantsDebug: boolean;
 }
 
 /** What the main thread says to the worker of an account. `connect` comes first, and `listen` after `ready`. */
@@ -24,7 +26,7 @@ export type ToWorker =
   | { type: "abort"; id: number }
   /** What became of an item of `emitted`; null: it is on disk or refused for good. */
   | { type: "settled"; id: number; problem: string | null }
-  | { type: "ping" }
+  | ({ type: "ping" } & Pick<Connect, "wantsDebug">)
   /** Nothing is going on: gives back the memory that it does not need. */
   | { type: "shrink" }
   /** Stops receiving, lets calls end, and answers with `ended`. */

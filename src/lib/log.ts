@@ -14,6 +14,8 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** A log that adds these fields to every line. */
   with(fields: LogFields): Log;
+  /** Whether lines of `debug` are kept, for who can do without making them. Absent: they are. */
+  wantsDebug?(): boolean;
 }
 
 export interface LogOptions {
@@ -69,6 +71,7 @@ export function createLog(options: LogOptions): RootLog {
       warn: emit("warn"),
       error: emit("error"),
       with: (fields) => at({ ...bound, ...fields }),
+      wantsDebug: () => threshold === 0,
     };
   };
 

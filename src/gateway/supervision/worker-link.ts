@@ -50,20 +50,23 @@ export interface WorkerLink {
 /** What a link works with. */
 export interface WorkerLinkParts {
   worker: Worker;
-  connect: Connect;
+  connect: Omit<Connect, "wantsDebug">;
+  /** Whether the log keeps lines of `debug`. The worker is told when it begins, and with every ping. */
+  wantsDebug(): boolean;
   onNews(news: WorkerNews): void;
   timings: SupervisionTimings;
 }
 
 /** Tells the worker which adapter it is the home of, and keeps an eye on it. */
-export function linkWorker({ worker, connect, onNews, timings }: WorkerLinkParts): WorkerLink {
+export function linkWorker({ worker, connect, wantsDebug, onNews, timings }: WorkerLinkParts): WorkerLink {
   const over = Promise.withResolvers<WorkerEnd>();
   const gone = Promise.withResolvers<void>();
   const listened = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const post = (message: ToWorker, handed: ArrayBuffer[] = []) => worker.postMessage(message, handed);
   const calls = createCalls(post, timings.callMs);
-  const pulse = watchPulse(post, timings, () => terminate(HUNG));
+  const ping = () => post({ type: "ping", wantsDebug: wantsDebug() });
+  const pulse = watchPulse(ping, timings, () => terminate(HUNG));
 
   function terminate(end: WorkerEnd): void {
     over.resolve(end);
@@ -98,7 +101,7 @@ export function linkWorker({ worker, connect, onNews, timings }: WorkerLinkParts
     gone.resolve();
   });
   worker.unref();
-  post({ type: "connect", ...connect });
+  post({ type: "connect", ...connect, wantsDebug: wantsDebug() });
 
   return {
     over: over.promise,
@@ -136,12 +139,12 @@ const HUNG: WorkerEnd = { type: "crashed", reason: "Its worker hung and was ende
  * Calls `onStop` when pings stay without an answer. They are counted instead of timed, so that a pause of the whole process,
  * such as the sleep of the machine, is no reason.
  */
-function watchPulse(post: (message: ToWorker) => void, timings: SupervisionTimings, onStop: () => void) {
+function watchPulse(ping: () => void, timings: SupervisionTimings, onStop: () => void) {
   let missed = 0;
   const timer = setInterval(() => {
     missed += 1;
     if (missed > timings.missedPings) onStop();
-    else post({ type: "ping" });
+    else ping();
   }, timings.pingEveryMs);
   timer.unref();
   return {

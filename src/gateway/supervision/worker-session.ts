@@ -63,7 +63,8 @@ export function openSession(parts: SessionParts): WorkerSession {
   const { silenceMs } = platform.limits;
   const isByConnection = platform.receivesBy(account.settings) === "connection";
   const connect = { platform: account.platform, settings: account.settings, state, webhookPath };
-  const link = linkWorker({ worker, connect, onNews: hear, timings });
+  const wantsDebug = () => log.wantsDebug?.() ?? true;
+  const link = linkWorker({ worker, connect, wantsDebug, onNews: hear, timings });
   const intake = createIntake({ ...parts, settled: link.settle });
   let isReady = false;
   let isListening = false;

@@ -45,7 +45,11 @@ const post = (message: FromWorker, handed: ArrayBuffer[] = []): void => postMess
  * and caught by nobody is told to the main thread, which then ends the worker.
  */
 export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>): void {
-  const log = createLogQuota((level, message, fields) => post({ type: "log", level, message, fields }));
+  let wantsDebug = true;
+  const log = createLogQuota(
+    (level, message, fields) => post({ type: "log", level, message, fields }),
+    () => wantsDebug,
+  );
   const queue = createEmitQueue((items) => post({ type: "emitted", items }));
   const report = createStatusReport((status) => post({ type: "status", status }));
   const calls = new Map<number, { abort: AbortController; settled: Promise<void> }>();
@@ -53,6 +57,7 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
   let listening: { abort: AbortController; settled: Promise<void> } | null = null;
 
   async function connect({ platform: id, settings, ...more }: Connect): Promise<void> {
+    wantsDebug = more.wantsDebug;
     let title: string = id;
     try {
       const platform = await load(id);
@@ -162,7 +167,10 @@ export function serveAdapter(load: (id: PlatformId) => Promise<Platform | null>)
     call,
     abort: ({ id }) => calls.get(id)?.abort.abort(),
     settled: ({ id, problem }) => queue.settle(id, problem),
-    ping: () => post({ type: "pong" }),
+    ping(message) {
+      wantsDebug = message.wantsDebug;
+      post({ type: "pong" });
+    },
     shrink: shrinkThread,
     end,
   };

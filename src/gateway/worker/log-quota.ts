@@ -8,8 +8,14 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Takes one line of the log. */
 export type LogLine = (level: Level, message: string, fields?: Fields) => void;
 
-/** A log that a flood of lines does not get through, and whose fields may cross over to another thread. */
-export function createLogQuota(post: (level: Level, message: string, fields: Fields) => void): LogLine {
+/**
+ * A log that a flood of lines does not get through, and whose fields may cross over to another thread. Lines that nobody wants cost
+ * nothing, and take no place from those that somebody does.
+ */
+export function createLogQuota(
+  post: (level: Level, message: string, fields: Fields) => void,
+  wantsDebug: () => boolean = () => true,
+): LogLine {
   let lines = 0;
   let leftOut = 0;
   const endWindow = () => {
@@ -18,6 +24,7 @@ export function createLogQuota(post: (level: Level, message: string, fields: Fie
     leftOut = 0;
   };
   return (level, message, fields = {}) => {
+    if (level === "debug" && !wantsDebug()) return;
     if (lines === 0) setTimeout(endWindow, WINDOW_MS);
     lines += 1;
     if (lines > MAX_LINES) leftOut += 1;

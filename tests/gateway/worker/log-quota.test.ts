@@ -20,3 +20,22 @@ test("a token in what an adapter logs is taken out, wherever in a long text it s
   expect(lines.length).toBeGreaterThan(20);
   for (const line of lines) expect(line).not.toContain("123456789:AA");
 });
+
+test("lines of debug that nobody wants take no place from a warning", () => {
+  let wantsDebug = false;
+  const lines: string[] = [];
+  const quota = createLogQuota(
+    (level, message) => void lines.push(`${level} ${message}`),
+    () => wantsDebug,
+  );
+  const unread = {
+    get update(): never {
+      throw new Error("made for nobody");
+    },
+  };
+  for (let n = 0; n < 1_000; n++) quota("debug", "update", unread);
+  quota("warn", "it failed");
+  wantsDebug = true;
+  quota("debug", "update", { update: 1 });
+  expect(lines).toEqual(["warn it failed", "debug update"]);
+});

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Store } from "../../src/store/contract.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { NewOutboundDelivery } from "../../src/store/records.ts";
-import { runCommand } from "../support/command.ts";
+import { runOffline } from "../support/command.ts";
 import { makeHome } from "../support/hermes.ts";
 import { quietLog } from "../support/store.ts";
 
@@ -21,7 +21,7 @@ beforeEach(async () => {
   return () => store.close();
 });
 
-const hermes = (...args: string[]) => runCommand(["deliveries", ...args], { home });
+const hermes = (...args: string[]) => runOffline(["deliveries", ...args], { home });
 const error = { code: "refused", message: "the bot was blocked\nby the user", hint: "Ask them." };
 const delivery = (id: string, change: Partial<NewOutboundDelivery> = {}): NewOutboundDelivery => ({
   id,

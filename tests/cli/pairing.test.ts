@@ -3,7 +3,7 @@ import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../../src/store/contract.ts";
 import { openStore } from "../../src/store/open.ts";
-import { runCommand } from "../support/command.ts";
+import { runOffline } from "../support/command.ts";
 import { makeHome } from "../support/hermes.ts";
 import { quietLog } from "../support/store.ts";
 
@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(home, { recursive: true });
 });
 
-const hermes = (...args: string[]) => runCommand(["pairing", ...args], { home });
+const hermes = (...args: string[]) => runOffline(["pairing", ...args], { home });
 const ask = (userId: string, name: string, code: string, account = "") =>
   store.pairings.request(
     { platform: "telegram", account, userId, name, chat: userId, extra: null },
@@ -117,13 +117,13 @@ test("what the configuration warns of is not told again by every command", async
   writeFileSync(join(home, "config.yaml"), "{}\n");
   chmodSync(join(home, "config.yaml"), 0o644);
   const warning = "can be read by other users";
-  expect((await runCommand(["config", "check"], { home })).stderr).toContain(warning);
+  expect((await runOffline(["config", "check"], { home })).stderr).toContain(warning);
   for (const args of [
     ["pairing", "list"],
     ["deliveries", "list"],
     ["sessions", "list"],
   ]) {
-    const { code, stderr } = await runCommand(args, { home });
+    const { code, stderr } = await runOffline(args, { home });
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining(warning) });
   }
   expect((await hermes("list", "--log-level", "debug")).stderr).toContain(warning);

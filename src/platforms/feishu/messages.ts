@@ -40,20 +40,20 @@ export interface Messages {
 
 /** `Messages` for one app. */
 export function createMessages(api: FeishuApi): Messages {
-  const startedAtMs = Date.now();
   const tried = new Set<string>();
 
-  const isRepeat = (createdAtMs: number, wasTried: boolean): boolean => {
+  const isOlder = (createdAtMs: number, askedAtMs: number): boolean => {
     const aheadMs = api.serverNowMs() - Date.now();
-    return wasTried || createdAtMs < startedAtMs + aheadMs - CLOCK_MS;
+    return createdAtMs < askedAtMs + aheadMs - CLOCK_MS;
   };
   return {
     async create(message, signal) {
+      const askedAtMs = Date.now();
       const wasTried = tried.has(message.uuid);
       addNewest(tried, message.uuid, MAX_KEPT);
       const { message_id: id, create_time: time } = fieldsOf(await post(api, message, signal));
       const createdAtMs = Number(textOf(time) || Number.POSITIVE_INFINITY);
-      return { messageId: textOf(id), isRepeat: isRepeat(createdAtMs, wasTried) };
+      return { messageId: textOf(id), isRepeat: wasTried || isOlder(createdAtMs, askedAtMs) };
     },
     async replaceCard(messageId, card, signal) {
       const path = pathOf`/im/v1/messages/${messageId}`;
@@ -71,6 +71,17 @@ export function createMessages(api: FeishuApi): Messages {
       });
     },
   };
+}
+
+/** So many processes may end in the middle of one message; more are a wrong clock. */
+export const MAX_WITHDRAWN = 10;
+
+/**
+ * The part that a message with a card is, whether the card grows or is whole. A new one stands in the place of each that an earlier
+ * process had sent and this one cannot go on with: `withdrawn` so many.
+ */
+export function cardPart(withdrawn: number): string {
+  return withdrawn === 0 ? "card" : `card ${withdrawn}`;
 }
 
 /** The id by which Feishu knows that a message is sent again, at most 50 characters; `part` tells apart what one message becomes. */

@@ -2,7 +2,7 @@ import { type OutboundMessage, type PlatformAdapter, PlatformError } from "../co
 import type { FeishuApi } from "./api.ts";
 import { type CardContent, cardOf, postOf } from "./card.ts";
 import { isCardFault } from "./errors.ts";
-import { type Messages, uuidOf } from "./messages.ts";
+import { cardPart, MAX_WITHDRAWN, type Messages, uuidOf } from "./messages.ts";
 import { fromSentId, type SentMessage, toSentId } from "./sent-id.ts";
 import type { Streams } from "./streams.ts";
 import type { Timing } from "./timing.ts";
@@ -44,10 +44,14 @@ export function createSending(parts: SendParts): Sending {
     const card = cardOf(contentOf(message));
     const place = { address, replyTo };
     try {
-      const uuid = uuidOf(idempotencyId, "card");
-      const sent = await messages.create({ ...place, type: "interactive", content: card, uuid }, signal);
-      if (sent.isRepeat) await messages.replaceCard(sent.messageId, card, signal);
-      return { messageId: sent.messageId, form: { type: "card" } };
+      for (let withdrawn = 0; ; withdrawn++) {
+        const uuid = uuidOf(idempotencyId, cardPart(withdrawn));
+        const sent = await messages.create({ ...place, type: "interactive", content: card, uuid }, signal);
+        const { messageId } = sent;
+        const isShown = !sent.isRepeat || (await canReplace(messageId, card, signal));
+        if (isShown || withdrawn === MAX_WITHDRAWN) return { messageId, form: { type: "card" } };
+        await messages.remove(messageId, signal);
+      }
     } catch (error) {
       if (!isCardFault(error)) throw error;
       const uuid = uuidOf(idempotencyId, "post");
@@ -56,6 +60,21 @@ export function createSending(parts: SendParts): Sending {
         signal,
       );
       return { messageId, form: { type: "post" } };
+    }
+  };
+
+  /** False for what cannot show the card: one that grew in an earlier process, or a message that is withdrawn. */
+  const canReplace = async (
+    messageId: string,
+    card: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    try {
+      await messages.replaceCard(messageId, card, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof PlatformError && error.kind === "refused" && !isCardFault(error)) return false;
+      throw error;
     }
   };
 

@@ -3,7 +3,7 @@ import { type ConnectionHooks, type OutboundMessage, PlatformError } from "../co
 import type { CardContent } from "./card.ts";
 import type { CardKit } from "./card-kit.ts";
 import { feishuCode, isCardFault, lacksScope } from "./errors.ts";
-import { type CreatedMessage, type Messages, uuidOf } from "./messages.ts";
+import { type CreatedMessage, cardPart, MAX_WITHDRAWN, type Messages, uuidOf } from "./messages.ts";
 import type { SentMessage } from "./sent-id.ts";
 
 /** The card no longer grows: after ten minutes Feishu ends that by itself. */
@@ -54,12 +54,13 @@ export function createStreams({ cardKit, messages, note }: StreamParts): Streams
 
   /** A message of an earlier process shows a card whose id nobody knows: it is withdrawn, and sent anew. */
   async function sendOnce(message: OutboundMessage, cardId: string, isRetry: boolean, signal: AbortSignal) {
-    const sent = await send(messages, message, cardId, "growing", signal);
-    if (!sent.isRepeat || isRetry) return sent.messageId;
-    await messages.remove(sent.messageId, signal).catch((error: unknown) => {
-      note("debug", "a message that stopped growing stays", { id: sent.messageId, error });
-    });
-    return (await send(messages, message, cardId, "growing again", signal)).messageId;
+    for (let withdrawn = 0; ; withdrawn++) {
+      const sent = await send(messages, message, cardId, cardPart(withdrawn), signal);
+      if (!sent.isRepeat || isRetry || withdrawn === MAX_WITHDRAWN) return sent.messageId;
+      await messages.remove(sent.messageId, signal).catch((error: unknown) => {
+        note("debug", "a message that stopped growing stays", { id: sent.messageId, error });
+      });
+    }
   }
 
   return {

@@ -121,6 +121,36 @@ describe("after a restart of the worker", () => {
   });
 });
 
+describe("a message that nobody had recorded, after several restarts", () => {
+  const age = (rig: ReturnType<typeof growing>) => {
+    for (const message of rig.fake.sent()) message.createdAtMs -= 2_000;
+    rig.restart();
+  };
+
+  test("that grew, and is sent whole: people see one", async () => {
+    await using rig = growing();
+    await rig.start();
+    age(rig);
+    await rig.send("one and done");
+    expect(rig.shown()).toEqual(["one and done"]);
+    age(rig);
+    await rig.send("one and done, again");
+    expect(rig.shown()).toEqual(["one and done, again"]);
+  });
+
+  test("that was whole, and is to grow: people see one", async () => {
+    await using rig = growing();
+    await rig.send("one");
+    for (let n = 0; n < 3; n++) {
+      age(rig);
+      await rig.start();
+    }
+    age(rig);
+    await rig.finish(await rig.start(), "one and done");
+    expect(rig.shown()).toEqual(["one and done"]);
+  });
+});
+
 describe("a try that got no answer", () => {
   test("goes on with the card that it had made", async () => {
     await using rig = growing();

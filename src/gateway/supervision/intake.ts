@@ -7,6 +7,8 @@ const MAX_MISSED = 1_000;
 
 /** What the intake of a worker works with. */
 export interface IntakeParts {
+  /** The platform brings events again from where the state says. False where it does so by itself. */
+  stateIsPlace: boolean;
   /** Resolves once the event is on disk or refused for good. */
   received(event: InboundEvent): Promise<void>;
   saveState(state: unknown): Promise<void>;
@@ -17,9 +19,10 @@ export interface IntakeParts {
 /**
  * Takes what a worker emits. Events are received side by side. A state is written when every event before it is on disk, and
  * not before: after a crash the adapter goes on behind it, and would never see again what is missing. For the same reason
- * none is written while an event that could not be taken has not come again.
+ * none is written while an event that could not be taken has not come again, where it is the state that brings it again.
  */
-export function createIntake({ received, saveState, settled }: IntakeParts): (item: EmittedItem) => void {
+export function createIntake(parts: IntakeParts): (item: EmittedItem) => void {
+  const { stateIsPlace, received, saveState, settled } = parts;
   const missed = new Set<string>();
   let before: Promise<void> = Promise.resolve();
 
@@ -36,7 +39,7 @@ export function createIntake({ received, saveState, settled }: IntakeParts): (it
 
   async function takeState(id: number, state: unknown): Promise<void> {
     try {
-      if (missed.size === 0) await saveState(state);
+      if (missed.size === 0 || !stateIsPlace) await saveState(state);
       settled(id, null);
     } catch (error) {
       settled(id, toAppError(error).message);

@@ -65,7 +65,7 @@ export function openSession(parts: SessionParts): WorkerSession {
   const connect = { platform: account.platform, settings: account.settings, state, webhookPath };
   const wantsDebug = () => log.wantsDebug?.() ?? true;
   const link = linkWorker({ worker, connect, wantsDebug, onNews: hear, timings });
-  const intake = createIntake({ ...parts, settled: link.settle });
+  const intake = createIntake({ ...parts, stateIsPlace: isByConnection, settled: link.settle });
   let isReady = false;
   let isListening = false;
   let connectedAtMs: number | null = null;

@@ -25,7 +25,8 @@ export interface Conversations {
   begin(hooks: ConnectionHooks): void;
   /** False where nobody receives: what cannot be given cannot be kept either. */
   readonly canKeep: boolean;
-  save(): void;
+  /** Resolves once it is on disk; a rejection may be left to itself. */
+  save(): Promise<void>;
 }
 
 /** Whoever was heard last is remembered. */
@@ -62,7 +63,8 @@ export function createConversations(): Conversations {
     },
     save() {
       const kept = [...open].flatMap(([user, one]) => (one.kept.length > 0 ? [{ user, ...one }] : []));
-      hooks?.saveState({ deniedUntilMs: conversations.deniedUntilMs, open: kept });
+      const { deniedUntilMs } = conversations;
+      return hooks?.saveState({ deniedUntilMs, open: kept }) ?? Promise.resolve();
     },
   };
   return conversations;

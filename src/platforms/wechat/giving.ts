@@ -71,7 +71,7 @@ export function createGiving(parts: GivingParts): Giving {
       await pump(user, isWhole, AbortSignal.timeout(timing.callMs)).catch((error: unknown) =>
         parts.log("a text that is kept could not be given", { user, error }),
       );
-      conversations.save();
+      void conversations.save();
     });
   }
 
@@ -85,11 +85,12 @@ export function createGiving(parts: GivingParts): Giving {
       await pump(user, false, signal);
       const canKeep = conversations.canKeep && conversation.kept.length <= MAX_KEPT;
       if (isKept() && !canKeep) throw refusal(pushes);
+      if (isKept()) await conversations.save();
+      else if (hadKept) void conversations.save();
     } catch (error) {
       conversation.kept = conversation.kept.filter(({ id }) => id !== text.id);
+      if (hadKept) void conversations.save();
       throw error;
-    } finally {
-      if (hadKept || isKept()) conversations.save();
     }
     // Its own answer shall come after what was saved, and after the answer of the call that it was given to.
     await new Promise((resolve) => setImmediate(resolve));

@@ -7,11 +7,12 @@ import type { InboundEvent } from "../../../src/platforms/contract.ts";
 const moved = (id: string): InboundEvent => ({ type: "moved", id, from: "1", to: "2" });
 
 /** An intake whose events are received when the test says so. */
-function controlled(options: { saveState?: (state: unknown) => Promise<void> } = {}) {
+function controlled(options: { saveState?: (state: unknown) => Promise<void>; stateIsPlace?: boolean } = {}) {
   const gates = new Map<string, PromiseWithResolvers<void>>();
   const saved: unknown[] = [];
   const settled = new Map<number, string | null>();
   const take = createIntake({
+    stateIsPlace: options.stateIsPlace ?? true,
     received(event) {
       const gate = Promise.withResolvers<void>();
       gates.set(event.id, gate);
@@ -57,6 +58,16 @@ describe("intake", () => {
     expect(saved).toEqual(["whole again"]);
   });
 
+  test("keeps none back where its platform delivers what is missing whatever the state says", async () => {
+    const { take, gates, saved } = controlled({ stateIsPlace: false });
+    take({ id: 1, event: moved("a") });
+    gates.get("a")?.reject(new AppError("store_unavailable", "The disk is full."));
+    await turn();
+    take({ id: 2, state: "kept" });
+    await turn();
+    expect(saved).toEqual(["kept"]);
+  });
+
   test("says what a state could not be written for, and nothing of errors that are not for users", async () => {
     const { take, settled } = controlled({ saveState: () => Promise.reject(new Error("secret")) });
     take({ id: 1, state: "new" });
@@ -67,6 +78,7 @@ describe("intake", () => {
   test("keeps nothing of what it has received, also of a platform that never saves a state", async () => {
     let received = 0;
     const take = createIntake({
+      stateIsPlace: true,
       received: async () => void received++,
       saveState: async () => undefined,
       settled: () => undefined,

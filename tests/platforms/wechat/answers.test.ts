@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { PlatformError } from "../../../src/platforms/contract.ts";
 import { splitMarkdown } from "../../../src/platforms/split.ts";
 import { createAdapter } from "../../../src/platforms/wechat/adapter.ts";
 import { fits } from "../../../src/platforms/wechat/render.ts";
@@ -246,6 +247,22 @@ describe("what is kept", () => {
     expect(call.body).toContain("answer to first");
     await taken(rig, 2);
     expect(rig.heard.messages[1]?.text).toBe("second");
+  });
+
+  test("counts as sent once it is on disk, and is sent again where it cannot be", async () => {
+    await using rig = start(TOO_LATE, { isVerified: false });
+    await askInVain(rig);
+    const onDisk = Promise.withResolvers<void>();
+    rig.heard.hooks.saveState = () => onDisk.promise;
+    const sending = send(rig, "one");
+    const first = await Promise.race([sending.catch(() => "failed"), Bun.sleep(100).then(() => "waits")]);
+    expect(first).toBe("waits");
+    onDisk.reject(new PlatformError("unavailable", "The disk is full."));
+    expect(await failureOf(sending)).toMatchObject({ kind: "unavailable" });
+    rig.heard.hooks.saveState = async () => undefined;
+    await send(rig, "one");
+    await rig.wechat.write("继续");
+    expect(shown(rig)).toEqual(["reply: one"]);
   });
 
   test("is not kept where nobody receives: who sends is told", async () => {

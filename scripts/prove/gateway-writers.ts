@@ -16,8 +16,8 @@ export interface Writers {
   readonly questions: readonly Question[];
   /** Writes messages until there are so many, spread over about this time, each delivered several times soon after. */
   writeUpTo(count: number, withinMs: number): Promise<void>;
-  /** Delivers so many of the messages once more. */
-  redeliverSome(count: number): void;
+  /** Delivers so many of the messages once more, those aside that are left out. */
+  redeliverSome(count: number, without?: ReadonlySet<Question>): void;
 }
 
 const MAX_DELIVERIES = 10;
@@ -58,10 +58,10 @@ export function createWriters(parts: { server: ChatServer; name: string; people:
         await Bun.sleep(everyMs * 2 * Math.random());
       }
     },
-    redeliverSome(count) {
+    redeliverSome(count, without) {
       for (let i = 0; i < count; i++) {
         const question = questions[Math.floor(Math.random() * questions.length)];
-        if (question) again(question);
+        if (question && !without?.has(question)) again(question);
       }
     },
   };

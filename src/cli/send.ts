@@ -12,7 +12,7 @@ import { stopSignals } from "./signals.ts";
 
 interface SendOptions extends CommonOptions {
   to: Address;
-  file: string[];
+  file?: string[];
   json?: true;
 }
 
@@ -33,15 +33,15 @@ export function sendCommand(): Command {
     .description("send a message to a chat")
     .argument(
       "[text...]",
-      "what to say, as Markdown; without it or with - the text on stdin, but beside files only with -",
+      "what to say, as Markdown; - for stdin, which is read also where there is neither text nor file",
     )
     .requiredOption(
       "--to <address>",
       "platform:chat or platform:chat:thread, such as telegram:123456789; telegram.work:... for an account",
       parseAddress,
     )
-    .option("--file <path>", "a file to be sent after the text; repeat it for more, up to 10", collect, [])
-    .action(async (words: string[], { to, file: files, json, ...options }: SendOptions) => {
+    .option("--file <path>", "a file to be sent after the text; repeat it for more, up to 10", collect)
+    .action(async (words: string[], { to, file: files = [], json, ...options }: SendOptions) => {
       const isOnStdin = words.join() === "-" || (words.length === 0 && files.length === 0);
       const text = (isOnStdin ? await readStdin() : words.join(" ")).trimEnd();
       if (text.trim() === "" && files.length === 0) throw noText();
@@ -79,7 +79,7 @@ function parseAddress(text: string): Address {
   };
 }
 
-function collect(path: string, before: string[]): string[] {
+function collect(path: string, before: string[] = []): string[] {
   return [...before, path];
 }
 

@@ -39,8 +39,11 @@ export function createAdapter(
       await listen({ api, intake, timing, isByConnection }, hooks, signal);
     },
     ...(isByConnection ? {} : { webhook: createWebhook(account, intake) }),
-    send: (message, signal) =>
-      message.isPartial && cards !== null ? cards.start(message, signal) : send(message, signal),
+    async send(message, signal) {
+      if (message.isPartial && cards !== null) return cards.start(message, signal);
+      const resumed = message.mayBeThere ? await cards?.resume(message, signal) : null;
+      return resumed ?? send(message, signal);
+    },
     ...(cards === null ? {} : createEditing(cards, robot)),
     react: createReact(api, conversations, robot),
     fetchFile: (file, maxBytes, signal) => fetchFile(api, file, maxBytes, signal),

@@ -15,6 +15,8 @@ export interface CardParts extends CardModel {
 export interface Cards {
   /** Rejects with `refused` where there can be no card, and then for a while without asking: the answer is sent whole at its end. */
   start(message: OutboundMessage, signal: AbortSignal): Promise<Sent>;
+  /** Shows the whole text in a card that an earlier process may have begun; null where there is none. */
+  resume(message: OutboundMessage, signal: AbortSignal): Promise<Sent | null>;
   /** Shows the text in place of the one before, for the last time unless more will come. */
   show(outTrackId: string, message: OutboundMessage, signal: AbortSignal): Promise<void>;
   /** Leaves the card as one that no longer grows. */
@@ -37,11 +39,23 @@ export function createCards({ pauseMs, log, ...model }: CardParts): Cards {
       .recall(chat, recallKey, signal)
       .catch((error: unknown) => log("debug", "an empty card could not be taken back", { error }));
 
+  const show: Cards["show"] = async (outTrackId, message, signal) => {
+    const { isPartial = false } = message;
+    const content = toDingTalk(message.markdown);
+    try {
+      await writeToCard(model, outTrackId, content, !isPartial, signal);
+    } catch (error) {
+      if (isPartial || !(error instanceof PlatformError) || error.kind !== "refused") throw error;
+      await replaceInCard(model, outTrackId, content, signal);
+    }
+  };
+
   return {
+    show,
     async start({ address, markdown, idempotencyId }, signal) {
       if (performance.now() < pausedUntilMs)
         throw new PlatformError("refused", "AI cards do not work for now.");
-      const outTrackId = `hermes_${idempotencyId.replaceAll(":", "_")}`;
+      const outTrackId = trackIdOf(idempotencyId);
       let recallKey = "";
       try {
         recallKey = await createCard(model, outTrackId, address.chat, signal);
@@ -53,17 +67,26 @@ export function createCards({ pauseMs, log, ...model }: CardParts): Cards {
         throw pause(error);
       }
     },
-    async show(outTrackId, { markdown, isPartial = false }, signal) {
-      const content = toDingTalk(markdown);
+    async resume(message, signal) {
+      const { idempotencyId, buttons = [], files = [] } = message;
+      if (performance.now() < pausedUntilMs || buttons.length > 0 || files.length > 0) return null;
+      const outTrackId = trackIdOf(idempotencyId);
       try {
-        await writeToCard(model, outTrackId, content, !isPartial, signal);
+        await show(outTrackId, message, signal);
+        return cardId(outTrackId, "");
       } catch (error) {
-        if (isPartial || !(error instanceof PlatformError) || error.kind !== "refused") throw error;
-        await replaceInCard(model, outTrackId, content, signal);
+        if (error instanceof PlatformError && error.kind === "rate_limited") throw error;
+        // How DingTalk says that there is no such card is not documented: the answer shall not hang on it.
+        log("debug", "no card of an earlier process can be ended", { error });
+        return null;
       }
     },
     end: (outTrackId, signal) => writeToCard(model, outTrackId, "…", true, signal),
   };
+}
+
+function trackIdOf(idempotencyId: string): string {
+  return `hermes_${idempotencyId.replaceAll(":", "_")}`;
 }
 
 /** Failures that another try would not change. */

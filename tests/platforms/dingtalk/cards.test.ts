@@ -53,6 +53,19 @@ describe("an answer that grows", () => {
     expect(fake.calls("card data")).toHaveLength(1);
   });
 
+  test("that an earlier process may have begun is brought to its end, so that people see one", async () => {
+    await using fake = startFakeDingTalk();
+    const begun = growing(fake, "half");
+    await cardsOf(fake).send(begun, never);
+    const later = cardsOf(fake);
+    const whole = outbound(fake, "whole", { idempotencyId: begun.idempotencyId, mayBeThere: true });
+    const sent = await later.send(whole, never);
+    await later.edit?.(sent, whole, never);
+    expect(fake.shown(fake.directId(1)).map(({ text }) => text)).toEqual(["whole"]);
+    await later.send(outbound(fake, "another", { idempotencyId: "delivery_2:0", mayBeThere: true }), never);
+    expect(fake.shown(fake.directId(1)).map(({ text }) => text)).toEqual(["whole", "another"]);
+  });
+
   test("whose first try got no answer is one card all the same", async () => {
     await using fake = startFakeDingTalk();
     const adapter = cardsOf(fake);

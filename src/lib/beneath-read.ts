@@ -15,13 +15,30 @@ export interface Entry {
  * that grows while it is read is cut at the limit.
  */
 export async function readBeneath(root: Root, path: string, maxBytes: number): Promise<Buffer> {
-  using file = openBeneath(root, path);
-  if (file.stats.size > maxBytes)
-    throw new AppError(
-      "bad_request",
-      `${shown(path)} has ${file.stats.size} bytes; ${maxBytes} are the most that are taken here.`,
-    );
+  using file = openSmall(root, path, maxBytes);
   return await readWhole(file.fd, path, maxBytes); // open until it is read
+}
+
+/** The first `length` bytes of a file that `readBeneath` would read; raises what that raises. */
+export async function peekBeneath(
+  root: Root,
+  path: string,
+  maxBytes: number,
+  length: number,
+): Promise<Buffer> {
+  using file = openSmall(root, path, maxBytes);
+  return await readAt(file.fd, path, 0, length); // open until it is read
+}
+
+function openSmall(root: Root, path: string, maxBytes: number): ReturnType<typeof openBeneath> {
+  const file = openBeneath(root, path);
+  const { size } = file.stats;
+  if (size <= maxBytes) return file;
+  file[Symbol.dispose]();
+  throw new AppError(
+    "bad_request",
+    `${shown(path)} has ${size} bytes; ${maxBytes} are the most that are taken here.`,
+  );
 }
 
 /** What an open file holds, `maxBytes` of it at most. */

@@ -45,17 +45,16 @@ export async function contentsOf(
   return split(words.failed({ message: "", ...error, code }), fits);
 }
 
-/** The text, and then each file by itself: what was sent already is not read again. */
-async function ownContents(
+/** The text, and then each file by itself. */
+function ownContents(
   delivery: OutboundDelivery,
   fits: (markdown: string) => boolean,
   { kept }: Pick<ContentParts, "kept">,
-): Promise<Content[]> {
-  const { id, text = "", parts } = delivery;
+): Content[] {
+  const { id, text = "" } = delivery;
   const contents: Content[] = split(text, fits);
   for (const [index, file] of (extraOf(delivery).files ?? []).entries()) {
-    const isSent = parts[contents.length] !== undefined;
-    contents.push({ markdown: "", files: isSent ? [] : [await kept.open(id, index, file)] });
+    contents.push({ markdown: "", file: { name: file.name, read: () => kept.open(id, index, file) } });
   }
   return contents;
 }
@@ -76,7 +75,7 @@ async function completed(
   for (const path of paths)
     try {
       const file = await openFile(path, caller, config.current.gateway.max_file_bytes);
-      files.push({ markdown: "", files: [file] });
+      files.push({ markdown: "", file });
     } catch (error) {
       complaints.push(words.fileLeftOut(path, failureOf(error)));
     }

@@ -1,5 +1,5 @@
 import type { LiveConfig } from "../../config/live.ts";
-import { readBeneath } from "../../lib/beneath-read.ts";
+import { peekBeneath, readBeneath } from "../../lib/beneath-read.ts";
 import { AppError } from "../../lib/errors.ts";
 import type { OutboundFile } from "../../platforms/contract.ts";
 import type { Caller } from "../../tools/contract.ts";
@@ -12,8 +12,18 @@ const FILE_MARK = "MEDIA:";
 const FENCE = /^\s{0,3}(```+|~~~+)/;
 const MAX_FILES = 10;
 
-/** Opens a file for a caller. Rejects with what is wrong with it, in words for a person. */
-export type OpenFile = (path: string, caller: Caller | undefined, maxBytes: number) => Promise<OutboundFile>;
+/** Enough to tell what is in a file. */
+const HEAD_BYTES = 4_096;
+
+/** A file that can be sent. Its bytes are in memory only while it is. */
+export interface FileToSend {
+  name: string;
+  /** Rejects with what is wrong with it by now, in words for a person. */
+  read(): Promise<OutboundFile>;
+}
+
+/** Finds a file for a caller. Rejects with what is wrong with it, in words for a person. */
+export type OpenFile = (path: string, caller: Caller | undefined, maxBytes: number) => Promise<FileToSend>;
 
 /** The answer without the lines that name files, and the files, in order. Lines within a code block are text. */
 export function extractFiles(answer: string): { text: string; paths: string[] } {
@@ -47,12 +57,15 @@ export function createFileOpener(config: LiveConfig, home: string, tools: ToolRe
     if (caller === undefined || !mayRead(tools, caller))
       throw new AppError("forbidden", "files cannot be read here.");
     const { root, below, name } = locate(path, "read");
-    const bytes = await readBeneath(root, below, maxBytes);
+    await peekBeneath(root, below, maxBytes, HEAD_BYTES);
     const shown = name(below).split("/").at(-1) ?? "file";
     return {
       name: shown,
-      mediaType: mediaTypeOf(bytes.subarray(0, 4_096), shown),
-      bytes: new Uint8Array(bytes),
+      async read() {
+        const bytes = await readBeneath(root, below, maxBytes);
+        const mediaType = mediaTypeOf(bytes.subarray(0, HEAD_BYTES), shown);
+        return { name: shown, mediaType, bytes: bytes as Uint8Array };
+      },
     };
   };
 }

@@ -4,14 +4,16 @@ import type { DeliveryStore } from "../../store/contract.ts";
 import type { OutboundDelivery, SentPart } from "../../store/records.ts";
 import type { Connection } from "../contract.ts";
 import { extraOf } from "../extra.ts";
-import { wordsIn } from "../words.ts";
+import type { Failure } from "../words/contract.ts";
+import { failureOf, wordsIn } from "../words.ts";
+import type { FileToSend } from "./files.ts";
 
 /** One message of a delivery. */
 export interface Content {
   markdown: string;
   buttons?: readonly Button[];
-  /** A message with files is sent once and never edited. */
-  files?: readonly OutboundFile[];
+  /** A message with a file is sent once and never edited. */
+  file?: FileToSend;
 }
 
 /** A delivery that this process sends, and what its messages show. */
@@ -81,9 +83,9 @@ export async function show(
         await send(outgoing, content, index, isPartial, options);
         if (!isNotedAtEnd) await options.store.recordParts(delivery.id, delivery.parts);
       });
-      if (!isAsSent && content.files === undefined && options.connection.can("edit"))
+      if (!isAsSent && content.file === undefined && options.connection.can("edit"))
         await edit(outgoing, content, index, isPartial, options);
-    } else if (content.files === undefined && options.connection.can("edit")) {
+    } else if (content.file === undefined && options.connection.can("edit")) {
       if (!(await options.mayCall())) return;
       await edit(outgoing, content, index, isPartial, options);
     }
@@ -101,7 +103,7 @@ export function messageOf(
 ): OutboundMessage {
   const { chat, thread, replyTo } = delivery.target;
   const { recipient, scope } = extraOf(delivery);
-  const { markdown, buttons, files } = content;
+  const { markdown, buttons } = content;
   return {
     address: { chat, ...(thread === undefined ? {} : { thread }) },
     ...(delivery.extra === undefined || delivery.kind === "send" ? {} : { scope }),
@@ -109,7 +111,6 @@ export function messageOf(
     idempotencyId: `${delivery.id}:${index}`,
     ...(replyTo === undefined || index > 0 ? {} : { replyTo }),
     ...(buttons === undefined ? {} : { buttons }),
-    ...(files === undefined ? {} : { files }),
     ...(recipient === undefined ? {} : { recipient }),
     ...(isPartial ? { isPartial } : {}),
   };
@@ -148,27 +149,49 @@ async function send(
     ...messageOf(outgoing, content, index, isPartial),
     ...(outgoing.unsure?.index === index ? { mayBeThere: true } : {}),
   };
-  const sent = await connection.adapter
-    .send(message, signal)
-    .catch((error: unknown) => sendWithout(message, delivery, options, error));
+  const sent = await (content.file === undefined
+    ? connection.adapter.send(message, signal)
+    : sendFile(content.file, message, delivery, options));
   delivery.parts[index] = { messageId: sent.messageId };
 }
 
-/** A file that the platform refuses is told in its place, so that it holds up nothing else; the operator is told it himself. */
-async function sendWithout(
-  { files = [], ...message }: OutboundMessage,
+/**
+ * A file that the platform refuses, or that is gone by now, is told in its place, so that it holds up nothing else; the operator is
+ * told it himself.
+ */
+async function sendFile(
+  file: FileToSend,
+  message: OutboundMessage,
   delivery: OutboundDelivery,
-  { connection, mayCall, signal }: ShowOptions,
-  error: unknown,
+  options: ShowOptions,
 ): Promise<SentPart> {
-  const isRefusal = error instanceof PlatformError && error.kind === "refused";
-  if (files.length === 0 || !isRefusal || delivery.kind === "send") throw error;
-  const { fileLeftOut } = wordsIn(extraOf(delivery).language);
-  const told = files
-    .map(({ name }) => fileLeftOut(name, { code: error.kind, message: error.message }))
-    .join("\n\n");
+  const isTold = delivery.kind !== "send";
+  let read: OutboundFile;
+  try {
+    read = await file.read();
+  } catch (error) {
+    if (!isTold) throw error;
+    return sendWithout(file, message, delivery, options, failureOf(error));
+  }
+  try {
+    return await options.connection.adapter.send({ ...message, files: [read] }, options.signal);
+  } catch (error) {
+    const isRefusal = error instanceof PlatformError && error.kind === "refused";
+    if (!isRefusal || !isTold) throw error;
+    await options.mayCall();
+    return sendWithout(file, message, delivery, options, { code: error.kind, message: error.message });
+  }
+}
+
+async function sendWithout(
+  { name }: FileToSend,
+  message: OutboundMessage,
+  delivery: OutboundDelivery,
+  { connection, signal }: ShowOptions,
+  why: Failure,
+): Promise<SentPart> {
+  const told = wordsIn(extraOf(delivery).language).fileLeftOut(name, why);
   const markdown = [message.markdown, told].filter((one) => one !== "").join("\n\n");
-  await mayCall();
   const idempotencyId = `${message.idempotencyId}:without`;
   return connection.adapter.send({ ...message, markdown, idempotencyId }, signal);
 }

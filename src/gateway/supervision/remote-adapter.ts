@@ -1,3 +1,4 @@
+import type { OutboundMessage } from "../../platforms/contract.ts";
 import type { RemoteAdapter } from "../contract.ts";
 import { handedOver, type RemoteMethod } from "../protocol.ts";
 
@@ -10,8 +11,8 @@ export type RemoteCall = (
 ) => Promise<unknown>;
 
 /**
- * The adapter of a worker. The body of a webhook's request is handed over and gone afterwards; the files of a message are copied,
- * because who sends it may have to send it again.
+ * The adapter of a worker. The body of a webhook's request and the files of a message are handed over, and gone afterwards: who
+ * sends again reads them again.
  */
 export function remoteAdapter(cross: RemoteCall): RemoteAdapter {
   /** What comes back is what the adapter of that name returns: both ends are of one version. */
@@ -19,7 +20,7 @@ export function remoteAdapter(cross: RemoteCall): RemoteAdapter {
     cross(method, ...rest) as ReturnType<RemoteAdapter[Method]>;
 
   return {
-    send: (message, signal) => call("send", [message], signal),
+    send: (message, signal) => call("send", [message], signal, filesOf(message)),
     edit: (sent, message, signal) => call("edit", [sent, message], signal),
     draft: (message, signal) => call("draft", [message], signal),
     remove: (address, sent, signal) => call("remove", [address, sent], signal),
@@ -29,6 +30,10 @@ export function remoteAdapter(cross: RemoteCall): RemoteAdapter {
     registerCommands: (commands, signal) => call("registerCommands", [commands], signal),
     webhook: (request) => call("webhook", [request], undefined, handedOver(request.body)),
   };
+}
+
+function filesOf({ files = [] }: OutboundMessage): ArrayBuffer[] {
+  return files.flatMap(({ bytes }) => handedOver(bytes));
 }
 
 type CallRest = Parameters<RemoteCall> extends [unknown, ...infer Rest] ? Rest : never;

@@ -46,7 +46,12 @@ describe("opening them", () => {
 
   test("one below a root", async () => {
     const open = createFileOpener(agent.config, home, agent.tools);
-    expect(await open("plot.png", caller, 100)).toMatchObject({ name: "plot.png", mediaType: "image/png" });
+    const file = await open("plot.png", caller, 100);
+    expect(await file.read()).toEqual({
+      name: "plot.png",
+      mediaType: "image/png",
+      bytes: Buffer.from("89504e470d0a1a0a", "hex"),
+    });
   });
 
   for (const path of ["../secret", "link", "/etc/passwd", "/proc/self/environ", "nothing", "."])
@@ -63,6 +68,26 @@ describe("opening them", () => {
     expect(open("plot.png", undefined, 100)).rejects.toThrow("cannot be read here");
   });
 });
+
+test("a file that is too large by the time it is sent is not read", async () => {
+  const models = scriptedModels([says("MEDIA: growing.bin")]);
+  const config = { gateway: { max_file_bytes: 1_000 } };
+  await using gateway = await openToyGateway({ models, config });
+  const { chat, store } = gateway;
+  const workspace = join(dirname(store.path), "workspace");
+  mkdirSync(workspace, { recursive: true });
+  writeFileSync(join(workspace, "growing.bin"), "small");
+  chat.failures.push({
+    name: "send",
+    file: "growing.bin",
+    error: new PlatformError("unavailable", "Later."),
+  });
+  await gateway.write("send it");
+  await chat.until(() => chat.failures.length === 0);
+  writeFileSync(join(workspace, "growing.bin"), "x".repeat(1_001));
+  await chat.until(() => chat.messages("1").length === 1);
+  expect(chat.messages("1")[0]?.text).toContain("1001 bytes; 1000 are the most");
+}, 20_000);
 
 test("an answer whose file the platform refuses is sent all the same, and says so in the chat", async () => {
   const models = scriptedModels([says("请看图。\nMEDIA: plot.png")]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Content, type Outgoing, resumed, show } from "../../../src/gateway/deliver/outgoing.ts";
+import { AppError } from "../../../src/lib/errors.ts";
 import { PlatformError } from "../../../src/platforms/contract.ts";
 import type { SentPart } from "../../../src/store/records.ts";
 import { type ToyChat, toyChat } from "../../support/chat.ts";
@@ -9,7 +10,7 @@ const texts = (chat: ToyChat) => chat.messages().map((one) => one.text);
 
 const fileContent = (name: string): Content => ({
   markdown: "",
-  files: [{ name, mediaType: "image/png", bytes: new Uint8Array(1) }],
+  file: { name, read: async () => ({ name, mediaType: "image/png", bytes: new Uint8Array(1) }) },
 });
 
 function outgoing(parts: SentPart[] = []): Outgoing {
@@ -44,6 +45,7 @@ function shower(chat: ToyChat, item: Outgoing, mayCall: () => Promise<boolean> =
     recorded,
     partial: (...all: string[]) => show(item, contents(...all), { ...options, isPartial: true }),
     whole: (...all: string[]) => show(item, contents(...all), { ...options, isPartial: false }),
+    contents: (all: Content[]) => show(item, all, { ...options, isPartial: false }),
     withFiles: (text: string, ...names: string[]) =>
       show(item, [...contents(text), ...names.map(fileContent)], { ...options, isPartial: false }),
   };
@@ -194,6 +196,36 @@ describe("showing a delivery", () => {
     expect(chat.messages().map(({ text, files }) => [text, files])).toEqual([
       ["text", []],
       ["", ["a.png"]],
+    ]);
+  });
+
+  test("reads one file at a time, and tells of one that is gone by then", async () => {
+    const chat = toyChat();
+    const steps: string[] = [];
+    const file = (name: string, problem?: string): Content => ({
+      markdown: "",
+      file: {
+        name,
+        async read() {
+          steps.push(`read ${name}`);
+          if (problem !== undefined) throw new AppError("not_found", problem);
+          return { name, mediaType: "image/png", bytes: new Uint8Array(1) };
+        },
+      },
+    });
+    const { send } = chat.connection.adapter;
+    chat.connection.adapter.send = (message, signal) => {
+      steps.push(`send ${message.files?.[0]?.name ?? message.markdown}`);
+      return send(message, signal);
+    };
+    await shower(chat, outgoing()).contents([file("a.png"), file("b.png", "It is gone."), file("c.png")]);
+    expect(steps).toEqual([
+      "read a.png",
+      "send a.png",
+      "read b.png",
+      "send ⚠️ `b.png` could not be sent: It is gone.",
+      "read c.png",
+      "send c.png",
     ]);
   });
 

@@ -7,6 +7,8 @@ import type { Timing } from "./timing.ts";
 const API_BASE = "https://discord.com/api";
 /** A failed try is repeated at once; for more patience there is the gateway. */
 const RETRIES = 1;
+/** How often it is forgotten which channels have nothing under way: a kilobyte each, and by default kept for an hour. */
+const FORGET_EVERY_MS = 60_000;
 /** What stands for an answer that is none of Discord's. */
 const NO_ANSWER = 502;
 
@@ -35,6 +37,7 @@ export function createClient({ token, apiBase = API_BASE, timing }: ClientOption
     api: base,
     timeout: timing.callMs,
     retries: RETRIES,
+    handlerSweepInterval: FORGET_EVERY_MS,
     userAgentAppendix: "Hermes",
     // The library's types are those of undici, whose requests and answers the platform's own are like.
     makeRequest: ((url: string, init: RequestInit) =>

@@ -72,9 +72,8 @@ async function compile(target: Target): Promise<Uint8Array> {
         execArgv: ["--use-system-ca"],
         // What a running Hermes uses lies together, so that it reads less of its own file; see record-order.ts.
         bytecodeOrder: join(ROOT, "scripts/bytecode.order"),
-        // A function must run four times more often than usually before it is compiled: compiled code is most of what a
-        // busy process holds, and no slower turn was measured up to here.
-        jitPolicy: 4,
+        // What only the start needs is hardly compiled; see src/lib/compiling.ts for what comes after it.
+        jitPolicy: 32,
         // Else the executable would run the `preload` of any bunfig.toml in its working directory, and read its .env.
         autoloadBunfig: false,
         autoloadDotenv: false,

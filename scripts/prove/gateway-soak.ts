@@ -10,7 +10,8 @@ import { createVerdict, readCount } from "./verdict.ts";
 
 /** Messages a second that each platform lets a bot send, with some room. */
 const PER_SECOND: Readonly<Record<string, number>> = { telegram: 25, discord: 34, slack: 17 };
-const SETTLE_MS = 8_000;
+/** Long enough for a process that is quiet to have given back what it does not need; see src/app/shrink.ts. */
+const SETTLE_MS = 30_000;
 const MAX_GROWTH_MB = 20;
 const DRAIN_TIMEOUT_MS = 120_000;
 

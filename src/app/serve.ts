@@ -1,6 +1,7 @@
 import type { SurfaceName } from "../http/edge.ts";
 import type { HttpServer } from "../http/server.ts";
 import type { SurfaceKind } from "../http/surface.ts";
+import { compileFor } from "../lib/compiling.ts";
 import type { AppError } from "../lib/errors.ts";
 import { reachableHost } from "../lib/host.ts";
 import type { McpFeatures } from "../mcp/contract.ts";
@@ -41,6 +42,7 @@ export async function startService(app: App, version: string, features?: McpFeat
   outbound.start();
   const upkeep = startUpkeep(app);
   const shrinking = startShrinking(app);
+  compileFor("serving");
   const last = server === null && gateway !== null ? whenNobodyIsLeft(gateway) : null;
   return {
     urls: Object.fromEntries(

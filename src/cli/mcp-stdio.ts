@@ -1,5 +1,6 @@
 import { mcpFeatures } from "../app/mcp-features.ts";
 import { openApp } from "../app/open.ts";
+import { compileFor } from "../lib/compiling.ts";
 import { stdioCaller } from "../mcp/stdio-caller.ts";
 import type { CommonOptions } from "./options.ts";
 import { stopSignals } from "./signals.ts";
@@ -28,6 +29,7 @@ export async function runMcpStdio(options: CommonOptions): Promise<void> {
       }
     });
     const { serveMcpStdio } = await serving;
+    compileFor("serving");
     await serveMcpStdio({
       features: await mcpFeatures(app),
       config,

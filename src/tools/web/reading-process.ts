@@ -1,3 +1,4 @@
+import { compileFor } from "../../lib/compiling.ts";
 import { loadLibc } from "../../lib/libc.ts";
 import { headOf } from "../text.ts";
 import { cleanUntrusted } from "../untrusted.ts";
@@ -13,6 +14,7 @@ const MAX_TITLE_CHARS = 300;
  */
 export async function serveReading(): Promise<void> {
   if (!process.send) return; // started by hand: nobody asks
+  compileFor("computing");
   loadLibc().endWithParent("SIGKILL"); // a page that keeps it busy would keep it from hearing of the parent's end
   const closed = Promise.withResolvers<void>();
   process.on("disconnect", closed.resolve);

@@ -15,6 +15,7 @@ export interface Pace {
 }
 
 interface Bucket {
+  rate: Rate;
   tokens: number;
   atMs: number;
   blockedUntilMs: number;
@@ -23,31 +24,37 @@ interface Bucket {
 /** So many turns are left, but no more than half of a burst. */
 const RESERVE = 2;
 
-/** Chats that were silent for long have full buckets, and are forgotten. */
-const MAX_BUCKETS = 2_000;
+/**
+ * Full buckets are as good as none, and are forgotten once there are so many, or twice what was left of them then: one that stays
+ * keeps a whole block of memory from being given back.
+ */
+const LEAST_BUCKETS = 50;
 
 /** Everything may be sent at once, up to the bursts. `now` gives milliseconds that only rise. */
 export function createPace({ pace }: PlatformLimits, now: () => number = () => performance.now()): Pace {
   const chats = new Map<string, Bucket>();
   const account = newBucket(pace.account, now());
   const inLine = createInOrder();
+  let forgetAt = LEAST_BUCKETS;
 
   const bucketOf = (chat: string, rate: Rate): Bucket => {
     let bucket = chats.get(chat);
     if (bucket === undefined) {
-      if (chats.size >= MAX_BUCKETS) forgetFull();
+      if (chats.size >= forgetAt) forgetFull();
       bucket = newBucket(rate, now());
       chats.set(chat, bucket);
     }
+    bucket.rate = rate; // it may have been made by `block`, which knows no scope
     return bucket;
   };
   const forgetFull = () => {
-    for (const [chat, bucket] of chats)
-      if (now() - bucket.atMs > 60_000 && bucket.blockedUntilMs < now()) chats.delete(chat);
+    const nowMs = now();
+    for (const [chat, bucket] of chats) if (isFull(bucket, nowMs)) chats.delete(chat);
+    forgetAt = Math.max(LEAST_BUCKETS, 2 * chats.size);
   };
   const waitOfChat = (chat: string, scope: Scope, reserve: number) =>
-    waitOf(bucketOf(chat, pace[scope]), pace[scope], reserve, now());
-  const waitOfAccount = (reserve: number) => waitOf(account, pace.account, reserve, now());
+    waitOf(bucketOf(chat, pace[scope]), reserve, now());
+  const waitOfAccount = (reserve: number) => waitOf(account, reserve, now());
   const spend = (chat: string, scope: Scope) => {
     bucketOf(chat, pace[scope]).tokens -= 1;
     account.tokens -= 1;
@@ -85,13 +92,22 @@ export function createPace({ pace }: PlatformLimits, now: () => number = () => p
   };
 }
 
-function newBucket({ burst }: Rate, atMs: number): Bucket {
-  return { tokens: burst, atMs, blockedUntilMs: 0 };
+function newBucket(rate: Rate, atMs: number): Bucket {
+  return { rate, tokens: rate.burst, atMs, blockedUntilMs: 0 };
+}
+
+function tokensAt({ rate: { burst, perSecond }, tokens, atMs }: Bucket, nowMs: number): number {
+  return Math.min(burst, tokens + ((nowMs - atMs) / 1000) * perSecond);
+}
+
+function isFull(bucket: Bucket, nowMs: number): boolean {
+  return nowMs >= bucket.blockedUntilMs && tokensAt(bucket, nowMs) >= bucket.rate.burst;
 }
 
 /** Fills the bucket up to now. Returns how long it takes until it holds a whole token besides the reserve, and 0 when it does. */
-function waitOf(bucket: Bucket, { burst, perSecond }: Rate, reserve: number, nowMs: number): number {
-  bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond);
+function waitOf(bucket: Bucket, reserve: number, nowMs: number): number {
+  const { burst, perSecond } = bucket.rate;
+  bucket.tokens = tokensAt(bucket, nowMs);
   bucket.atMs = nowMs;
   if (nowMs < bucket.blockedUntilMs) return Math.ceil(bucket.blockedUntilMs - nowMs);
   const needed = 1 + Math.min(reserve, Math.floor(burst / 2));

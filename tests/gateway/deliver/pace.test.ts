@@ -50,6 +50,25 @@ describe("pace", () => {
     expect(taken).toEqual([true, true, true, false, false]);
   });
 
+  test("a chat that has used its turns has none, however many others come meanwhile", () => {
+    let now = 0;
+    const pace = createPace(
+      { ...TOY_LIMITS, pace: { ...rates(1, 1).pace, direct: SLOW, account: { burst: 1e6, perSecond: 1e6 } } },
+      () => now,
+    );
+    const turns = (chat: string) => Array.from({ length: 12 }, () => pace.tryTake(chat, "direct"));
+    expect(turns("a").filter(Boolean)).toHaveLength(8); // of ten two are left
+    pace.block("blocked", 60_000);
+    for (let n = 0; n < 5_000; n++) {
+      now += 1;
+      expect(pace.tryTake(`other ${n}`, "direct")).toBe(true);
+    }
+    expect(turns("a").filter(Boolean)).toHaveLength(1); // 5 s are one turn
+    expect(turns("blocked").filter(Boolean)).toHaveLength(0);
+    now += 60_000;
+    expect([turns("a").filter(Boolean).length, turns("blocked").filter(Boolean).length]).toEqual([8, 8]);
+  });
+
   test("groups have their own rate", () => {
     let now = 0;
     const pace = createPace(rates(3, 1), () => now);

@@ -7,7 +7,7 @@ const LOOK_MS = 2_000;
 const QUIET_SHARE = 0.05;
 /** The next message pays for memory that is given back, by some milliseconds: that shall be worth it, and rare. */
 const WORTH_BYTES = 12e6;
-const SELDOM_MS = 20_000;
+const SELDOM_MS = 10_000;
 
 /** What is looked at. */
 export interface Meter {

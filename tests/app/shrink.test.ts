@@ -37,10 +37,10 @@ describe("a process is shrunk", () => {
     expect(look(0, 96 * MB)).toBe(true);
   });
 
-  test("at most once in twenty seconds, however it grows", () => {
+  test("at most once in ten seconds, however it grows", () => {
     const { look } = watched();
     look();
-    const shrunk = Array.from({ length: 30 }, (_, n) => look(0, (200 + 20 * n) * MB)).filter(Boolean);
+    const shrunk = Array.from({ length: 15 }, (_, n) => look(0, (200 + 20 * n) * MB)).filter(Boolean);
     expect(shrunk.length).toBe(3);
   });
 });

@@ -4,8 +4,6 @@ import { basename, join } from "node:path";
 /** One change that a process asked of the files in one directory, or a line that it wrote to stdout. */
 export type Operation =
   | { kind: "create" | "unlink" | "sync"; path: string }
-  /** A sync that takes a while: it is about what was asked of the file up to here, and done at its `sync`. */
-  | { kind: "begin sync"; path: string }
   | { kind: "write"; path: string; offset: number; data: Buffer }
   | { kind: "truncate"; path: string; sizeBytes: number }
   | { kind: "rename"; path: string; to: string }
@@ -14,34 +12,19 @@ export type Operation =
 const HEX = /\\x([0-9a-f]{2})/g;
 
 /**
- * The operations in the output of `strace -f -y -xx -e trace=openat,write,pwrite64,fsync,...`, as far as they concern files below
- * `directory` or stdout. What other threads interrupted counts from the moment at which it was done. Throws on a call that it
- * cannot read: a proof must not skip what it saw.
+ * The operations in the output of `strace -y -xx -e trace=openat,write,pwrite64,fsync,...` of one thread, as far as they
+ * concern files below `directory` or stdout. Throws on a call that it cannot read: a proof must not skip what it saw.
  */
 export function parseTrace(trace: string, directory: string): Operation[] {
-  const unfinished = new Map<string, string>(); // the beginnings of calls, by thread
   return trace
     .split("\n")
-    .flatMap((line) => parseThreadLine(line, unfinished))
+    .map(parseLine)
+    .filter((operation) => operation !== null)
     .filter((operation) => operation.kind === "said" || operation.path.startsWith(`${directory}/`));
 }
 
-function parseThreadLine(line: string, unfinished: Map<string, string>): Operation[] {
-  const [, thread = "", text = ""] = /^(\d+) +(.*)$/s.exec(line) ?? [line, "", line];
-  const begun = /^(\w+\(.*) <unfinished \.\.\.>$/s.exec(text)?.[1];
-  if (begun !== undefined) {
-    unfinished.set(thread, begun);
-    const call = begun.endsWith(")") ? begun : `${begun})`;
-    const operation = parseLine(`${call} = 0`);
-    return operation?.kind === "sync" ? [{ kind: "begin sync", path: operation.path }] : [];
-  }
-  const resumed = /^<\.\.\. \w+ resumed>(.*)$/s.exec(text)?.[1];
-  const operation = parseLine(resumed === undefined ? text : `${unfinished.get(thread)}${resumed}`);
-  return operation === null ? [] : [operation];
-}
-
 function parseLine(line: string): Operation | null {
-  const call = /^(\w+)\((.*)\)\s+= (-?\d+|\?)/s.exec(line);
+  const call = /^(\w+)\((.*)\)\s+= (-?\d+)/s.exec(line);
   if (!call) {
     if (/^(\+\+\+|---)/.test(line) || line === "") return null;
     throw new Error(`unreadable line of strace: ${line.slice(0, 200)}`);
@@ -90,8 +73,6 @@ interface File {
   synced: Buffer;
   /** What was asked since the last sync of the file, of which a power cut may keep any part. */
   pending: (Operation & { kind: "write" | "truncate" })[];
-  /** How much of `pending` the sync under way is about. */
-  syncing?: number | undefined;
 }
 
 /** The files of one directory as a disk could hold them after a power cut. */
@@ -114,17 +95,11 @@ export class DiskImage {
         if (file) this.files.set(operation.to, file);
         this.files.delete(operation.path);
         return;
-      case "begin sync":
-        if (file) file.syncing = file.pending.length;
-        return;
-      case "sync": {
+      case "sync":
         if (!file || this.ignoreSyncs) return; // a directory: its names are taken as kept in order
-        const { pending, syncing = pending.length } = file;
-        file.synced = replay({ ...file, pending: pending.slice(0, syncing) }, () => true);
-        file.pending = pending.slice(syncing);
-        file.syncing = undefined;
+        file.synced = replay(file, () => true);
+        file.pending = [];
         return;
-      }
       default:
         if (!file) throw new Error(`a write to ${operation.path}, which was never created`);
         file.pending.push(operation);

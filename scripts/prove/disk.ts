@@ -71,7 +71,6 @@ async function inject(name: string, calls: string, fault: string): Promise<void>
   const path = join(work, name.replace(/\W+/g, "-"), "hermes.db");
   const strace = [
     "strace",
-    "-f",
     "-o",
     "/dev/null",
     "-e",

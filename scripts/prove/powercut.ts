@@ -65,7 +65,7 @@ async function record(): Promise<Operation[]> {
   const trace = join(work, "trace");
   const writer = Bun.spawn(
     [
-      ...["strace", "-f", "-y", "-xx", "-s", "1000000", "-o", trace],
+      ...["strace", "-y", "-xx", "-s", "1000000", "-o", trace],
       ...[
         "-e",
         "trace=openat,write,pwrite64,pwritev,fsync,fdatasync,ftruncate,rename,renameat,renameat2,unlink,unlinkat",

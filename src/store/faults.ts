@@ -25,7 +25,6 @@ const SYSTEM_FAULTS = new Map([
   ["EPERM", READONLY],
   ["ENOSPC", FULL],
   ["EDQUOT", FULL],
-  ["EIO", IOERR],
 ]);
 
 /** The primary code is the low byte of the extended one. 0 for what is no fault of the database or its files. */

@@ -1,22 +1,13 @@
 import { statSync } from "node:fs";
 import { connect, type Db, disconnect, makePrivateFile } from "./connection.ts";
 import { isFileFault, isFull, LogInUse } from "./faults.ts";
-import { type LogFile, openLogFile } from "./log-file.ts";
 
 /** The one connection of this process, replaced by a new one after it failed. */
 export interface Lifeline {
   /** The connection for reading. Throws what SQLite throws when the file cannot be opened. */
   readable(): Db;
-  /**
-   * The connection for writing, whose commits are on disk only after `sync`. Throws like `readable`, and busy or file errors of
-   * the checkpoint below.
-   */
+  /** The connection for writing. Throws like `readable`, and busy or file errors of the checkpoint below. */
   writable(): Db;
-  /**
-   * Has a thread of its own sync what `writable` has committed so far, and resolves once it is on disk: as `synchronous=FULL`
-   * does at each commit, but the event loop goes on meanwhile. Rejects with the error of the system.
-   */
-  sync(): Promise<void>;
   /** Takes note of an error. After one of the file the connection is dropped and the next use opens a new one. */
   failed(error: unknown): void;
   /** Drops the connection whatever the file says to that. */
@@ -42,7 +33,6 @@ type LogState = "unknown" | "suspect" | "sound";
 export function createLifeline(path: string): Lifeline {
   let db: Db | null = null;
   let log: LogState = "unknown";
-  let logFile: LogFile | null = null; // of this connection, once it writes
   let file: number | null = null; // its inode, found just before it was opened
 
   const readable = () => {
@@ -56,8 +46,6 @@ export function createLifeline(path: string): Lifeline {
   const drop = () => {
     const dropped = db;
     db = null;
-    logFile?.close();
-    logFile = null;
     if (dropped) disconnect(dropped);
   };
 
@@ -73,16 +61,10 @@ export function createLifeline(path: string): Lifeline {
     readable,
     writable() {
       const current = readable();
-      if (log !== "sound") {
-        if (!emptyLog(current) && log === "suspect") throw new LogInUse();
-        log = "sound";
-      }
-      logFile ??= beginWriting(current, path);
+      if (log === "sound") return current;
+      if (!emptyLog(current) && log === "suspect") throw new LogInUse();
+      log = "sound";
       return current;
-    },
-    async sync() {
-      if (logFile === null) throw new Error("nothing was committed that could be synced");
-      await logFile.sync();
     },
     failed(error) {
       if (!isFileFault(error)) return;
@@ -93,14 +75,6 @@ export function createLifeline(path: string): Lifeline {
     isAtPath: () => file === null || inodeAt(path) === file,
     close: drop,
   };
-}
-
-/** From here on the commits of this connection are synced by `sync`; what a checkpoint needs, SQLite still syncs by itself. */
-function beginWriting(db: Db, path: string): LogFile {
-  db.$client.query("SELECT 1 FROM sqlite_schema LIMIT 1").get(); // opens the log
-  const logFile = openLogFile(path);
-  db.$client.run("PRAGMA synchronous = NORMAL");
-  return logFile;
 }
 
 function inodeAt(path: string): number {

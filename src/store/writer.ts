@@ -15,12 +15,12 @@ type NoPromise<T> = T extends PromiseLike<unknown> ? [never] : [];
 
 export interface Access {
   /**
-   * Runs `work` in a transaction that it shares with every other write that was asked for in the same tick of the event loop or
-   * while the transaction before was brought to disk, and resolves once its own is there. An error that `work` throws undoes its
-   * own changes only. `work` may be run twice, so it changes nothing but the database.
+   * Runs `work` in a transaction that it shares with every other write of the same event-loop tick and resolves once
+   * that transaction is on disk. An error that `work` throws undoes its own changes only. `work` may be run twice, so it
+   * changes nothing but the database.
    */
   write<T>(work: (db: Db) => T, ...none: NoPromise<T>): Promise<T>;
-  /** Runs `work` at once, outside of any transaction; it sees everything that was committed, and resolves once that is on disk. */
+  /** Runs `work` at once, outside of any transaction; it sees everything that was committed. */
   read<T>(work: (db: Db) => T, ...none: NoPromise<T>): Promise<T>;
   /** Commits what waits, then lets go of the file. */
   close(): Promise<void>;
@@ -37,9 +37,6 @@ const begin = statement((db) => db.$client.prepare("BEGIN IMMEDIATE"));
 const commit = statement((db) => db.$client.prepare("COMMIT"));
 const savepoint = statement((db) => db.$client.prepare("SAVEPOINT job"));
 const goBack = statement((db) => db.$client.prepare("ROLLBACK TO job"));
-const changesSoFar = statement((db) =>
-  db.$client.prepare<{ changes: number }, []>("SELECT total_changes() AS changes"),
-);
 const release = statement((db) => db.$client.prepare("RELEASE job"));
 
 /** The way to the database: group commit for writes, and patience with other processes that does not block the event loop. */
@@ -58,11 +55,10 @@ export function createAccess({
   let waitingSince: number | null = null;
   let failing = false;
   let closed = false;
-  let syncing: Promise<void> | null = null;
   let idle: (() => void) | null = null;
 
   function schedule(): void {
-    if (scheduled || syncing) return;
+    if (scheduled) return;
     scheduled = true;
     setImmediate(flush);
   }
@@ -81,7 +77,7 @@ export function createAccess({
     queue = [];
     if ("error" in opened) for (const job of jobs) job.reject(opened.error);
     else settle(jobs, opened.db);
-    if (!syncing) idle?.();
+    idle?.();
   }
 
   /** Begins the transaction, or tells that its lock is not to be had now. */
@@ -98,39 +94,23 @@ export function createAccess({
   }
 
   function settle(jobs: Job[], db: Db): void {
+    let outcomes: Outcome[];
     try {
-      const before = changesSoFar(db).get()?.changes;
-      const outcomes = (jobs.length > 1 && runTogether(jobs, db)) || runApart(jobs, db);
+      outcomes = (jobs.length > 1 && runTogether(jobs, db)) || runApart(jobs, db);
       commit(db).run();
-      if (changesSoFar(db).get()?.changes === before) answer(jobs, outcomes);
-      else syncing = sync(jobs, outcomes);
     } catch (error) {
       rollBack(db);
-      refuse(jobs, error);
+      const refusal = failed(error);
+      for (const job of jobs) job.reject(refusal);
+      return;
     }
-  }
-
-  /**
-   * Brings what was committed to disk and tells its callers. Those who come meanwhile share the next transaction. When the disk
-   * fails, what was committed may be there or not, as after any write that a caller gets no answer to.
-   */
-  async function sync(jobs: Job[], outcomes: Outcome[]): Promise<void> {
-    try {
-      await lifeline.sync();
-      if (failing) log.info("the database takes writes again");
-      failing = false;
-      answer(jobs, outcomes);
-    } catch (error) {
-      refuse(jobs, error);
+    if (failing) log.info("the database takes writes again");
+    failing = false;
+    for (const [i, job] of jobs.entries()) {
+      const outcome = outcomes[i] as Outcome;
+      if ("error" in outcome) job.reject(outcome.error);
+      else job.resolve(outcome.value);
     }
-    syncing = null;
-    if (queue.length > 0) schedule();
-    else idle?.();
-  }
-
-  function refuse(jobs: Job[], error: unknown): void {
-    const refusal = failed(error);
-    for (const job of jobs) job.reject(refusal);
   }
 
   function rollBack(db: Db): void {
@@ -155,9 +135,7 @@ export function createAccess({
     for (let tries = 0; ; tries++) {
       if (closed) throw closedError();
       try {
-        const found = work(lifeline.readable());
-        await syncing; // nobody is told of what a power cut could still take away
-        return found;
+        return work(lifeline.readable());
       } catch (error) {
         lifeline.failed(error);
         if (!isBusy(error) || performance.now() - since >= PATIENCE_MS) throw toStoreError(error, path);
@@ -178,21 +156,13 @@ export function createAccess({
     async close() {
       if (closed) return;
       closed = true;
-      if (queue.length > 0 || syncing)
+      if (queue.length > 0)
         await new Promise<void>((resolve) => {
           idle = resolve;
         });
       lifeline.close();
     },
   };
-}
-
-function answer(jobs: readonly Job[], outcomes: readonly Outcome[]): void {
-  for (const [i, job] of jobs.entries()) {
-    const outcome = outcomes[i] as Outcome;
-    if ("error" in outcome) job.reject(outcome.error);
-    else job.resolve(outcome.value);
-  }
 }
 
 /** The usual case, in which no job fails. Null when one did: then nothing has happened yet, and the lock is still held. */

@@ -39,11 +39,13 @@ export async function readBytes(
   limit: BodyLimit,
 ): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
+  const isSmall = length !== null && Number(length) <= SMALL_BYTES;
+  const whole = isSmall ? request.arrayBuffer() : null;
+  if (whole !== null && Bun.peek.status(whole) === "fulfilled") return new Uint8Array(await whole); // it came with its headers
   // The socket's own timeout would cut the connection without an answer; the one of the readers answers 408.
   const release = holdOpen(edge, request);
   try {
-    const isSmall = length !== null && Number(length) <= SMALL_BYTES;
-    return isSmall ? await readSmall(request) : await readStream(request, limit);
+    return whole !== null ? await readSmall(whole) : await readStream(request, limit);
   } finally {
     release();
   }
@@ -57,13 +59,13 @@ export function asObject(body: unknown): object {
   });
 }
 
-async function readSmall(request: Request): Promise<Uint8Array> {
+async function readSmall(whole: Promise<ArrayBuffer>): Promise<Uint8Array> {
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(tooSlow()), PATIENCE_MS);
   });
   try {
-    return new Uint8Array(await Promise.race([request.arrayBuffer(), late]));
+    return new Uint8Array(await Promise.race([whole, late]));
   } finally {
     clearTimeout(timer);
   }

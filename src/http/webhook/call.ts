@@ -28,7 +28,7 @@ export function calledAccount(gateway: Gateway | null, request: Request, { platf
 
 /** The headers with their names in lower case; those of one name are one, joined by commas. */
 export function headersOf(request: Request): Readonly<Record<string, string>> {
-  return Object.fromEntries(request.headers);
+  return request.headers.toJSON();
 }
 
 /** A call as its platform gets it. */

@@ -27,7 +27,7 @@ interface Exchange {
 /** The webhooks of the platforms. What comes to a handler has passed the guard. */
 export function webhookApi(parts: WebhookApiParts): AnyElysia {
   const { basePath } = parts;
-  const answer = (context: Exchange) => answerCall(parts, context);
+  const answer = ({ request, admission }: Exchange) => answerCall(parts, { request, admission });
   const calls = admittedPlugin(basePath);
   for (const { method, path } of CALL_ROUTES)
     if (method === "GET") calls.get(path, answer);

@@ -31,8 +31,11 @@ interface Exchange {
 /** `POST {path}` and `POST {path}/{route}`. What comes here has passed the guard. */
 export function eventApi(parts: EventParts): AnyElysia {
   const api = admittedPlugin(parts.basePath);
+  // Elysia reads what a handler takes from its context, and makes all of it for one that hands the context on.
   for (const { path } of EVENT_ROUTES)
-    api.post(path, (context: Exchange) => answerEvent(parts, context), { parse: "none" });
+    api.post(path, ({ request, admission }: Exchange) => answerEvent(parts, { request, admission }), {
+      parse: "none",
+    });
   return api;
 }
 

@@ -8,7 +8,7 @@ type Work = "computing" | "serving" | "waiting";
 const RELUCTANCE: Readonly<Record<Work, number>> = {
   // Such as the parsers of pages.
   computing: 1,
-  // Requests and turns. Measured with 16 callers: no turn cost more than with 1; with 4 it did, by a tenth once it was warm.
+  // Requests and turns: with 4, a turn at 16 callers cost a tenth more once it was warm.
   serving: 2,
   // An account of a platform: it has little to do, and waits for the network.
   waiting: 16,

@@ -158,7 +158,8 @@ export interface ConnectionHooks {
   readonly webhookPath: string;
   /**
    * Keeps a small JSON value over restarts. Written behind the events that are emitted in the same tick or before. Resolves once
-   * it is on disk; a rejection may be left to itself.
+   * it is on disk, or, with an account that receives over a connection, once it is left out: as long as an event before it could
+   * not be taken and has not come again. A rejection may be left to itself.
    */
   saveState(state: unknown): Promise<void>;
   log(level: "debug" | "info" | "warn", message: string, fields?: Record<string, unknown>): void;

@@ -207,16 +207,22 @@ describe("a bot that has one connection only", () => {
   });
 });
 
-test("a message that was interrupted is kept for the next gateway, which sends it", async () => {
-  telegram.fail("sendMessage", { hang: true });
-  const child = Bun.spawn([...HERMES_COMMAND, "send", "--to", `telegram:${CHAT}`, "later"], {
+/** A `hermes send` that has begun a call of Telegram's. */
+async function sendUntil(method: Parameters<typeof telegram.calls>[0], args: readonly string[]) {
+  const before = telegram.calls(method).length;
+  const child = Bun.spawn([...HERMES_COMMAND, "send", "--to", `telegram:${CHAT}`, ...args], {
     env: { PATH: process.env["PATH"] ?? "", HOME: home, HERMES_HOME: home },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
   });
-  const before = telegram.calls("sendMessage").length;
-  await telegram.until("a try", () => telegram.calls("sendMessage").length > before, 30_000);
+  await telegram.until("a try", () => telegram.calls(method).length > before, 30_000);
+  return child;
+}
+
+test("a message that was interrupted is kept for the next gateway, which sends it", async () => {
+  telegram.fail("sendMessage", { hang: true });
+  const child = await sendUntil("sendMessage", ["later"]);
   child.kill("SIGINT");
   const [code, stderr] = await Promise.all([child.exited, child.stderr.text()]);
   expect([code, stderr]).toEqual([130, expect.stringMatching(/It stays in the outbox as dlv_\w+\.\n$/)]);
@@ -228,14 +234,7 @@ test("a message that was interrupted is kept for the next gateway, which sends i
 test("the files of a message that was interrupted are kept, for nobody else to read, and sent without the original", async () => {
   telegram.fail("sendDocument", { hang: true });
   const path = write("later.txt", "kept");
-  const child = Bun.spawn([...HERMES_COMMAND, "send", "--to", `telegram:${CHAT}`, "--file", path], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: home, HERMES_HOME: home },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const before = telegram.calls("sendDocument").length;
-  await telegram.until("a try", () => telegram.calls("sendDocument").length > before, 30_000);
+  const child = await sendUntil("sendDocument", ["--file", path]);
   child.kill("SIGKILL");
   await child.exited;
   rmSync(path);

@@ -2,19 +2,11 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { SCHEME_NAMES } from "../../src/config/scheme-names.ts";
 import { genericScheme } from "../../src/webhooks/generic.ts";
 import { schemeOf } from "../../src/webhooks/schemes.ts";
-import { HOOK_SECRET, type HookServer, openHookServer, signature } from "../support/hooks.ts";
+import { GENERIC, HOOK_SECRET, type HookServer, openHookServer, signature } from "../support/hooks.ts";
 import { curl, INSTALLED, NAME, type ReverseProxy, startProxy } from "../support/reverse-proxy.ts";
 
 setDefaultTimeout(60_000);
 
-const GENERIC = {
-  header: "X-Acme-Signature",
-  prefix: "sig=",
-  algorithm: "sha256",
-  encoding: "base64",
-  content: "{timestamp}.{body}",
-  timestamp_header: "X-Acme-Time",
-} as const;
 const routes = Object.fromEntries(
   SCHEME_NAMES.map((scheme) => [
     `by-${scheme}`,

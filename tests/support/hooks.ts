@@ -1,6 +1,16 @@
 import { schemeOf } from "../../src/webhooks/schemes.ts";
 import { openTestServer, type TestServer, type TestServerOptions } from "./server.ts";
 
+/** An HMAC of a sender whom Hermes does not know by name, as a route describes it. */
+export const GENERIC = {
+  header: "X-Acme-Signature",
+  prefix: "sig=",
+  algorithm: "sha256",
+  encoding: "base64",
+  content: "{timestamp}.{body}",
+  timestamp_header: "X-Acme-Time",
+} as const;
+
 /** The secret of every address that takes events in tests. */
 export const HOOK_SECRET = "the-secret-of-events-in-tests-0123456789";
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startService } from "./hermes.ts";
 import { ROOT } from "./pages.ts";
+import { rawExchange } from "./server.ts";
 
 /** The name that the published files have. */
 export const NAME = "hermes-api.your-domain.com";
@@ -228,23 +229,7 @@ export function fetchThrough(proxy: ReverseProxy) {
   };
 }
 
-/** Sends bytes as they are over TLS; resolves with what came back until the connection closed. */
-export async function rawThrough({ port, certificate }: ReverseProxy, request: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let text = "";
-  await Bun.connect({
-    hostname: "127.0.0.1",
-    port,
-    tls: { ca: readFileSync(certificate, "utf8"), serverName: NAME },
-    socket: {
-      handshake: (socket) => void socket.write(request),
-      data: (_socket, bytes) => {
-        text += bytes.toString("latin1");
-      },
-      close: () => resolve(text),
-      error: (_socket, error) => reject(error),
-      connectError: (_socket, error) => reject(error),
-    },
-  });
-  return await promise;
+/** `rawExchange` over TLS. */
+export function rawThrough({ port, certificate }: ReverseProxy, request: string): Promise<string> {
+  return rawExchange(port, request, { ca: readFileSync(certificate, "utf8"), serverName: NAME });
 }

@@ -212,15 +212,21 @@ export function keepKeys(config: Config, names: readonly string[]): void {
   config.api.auth.keys = config.api.auth.keys.filter(({ name }) => names.includes(name));
 }
 
-/** Sends bytes as they are and resolves with everything that came back until the connection closed. */
-export async function rawExchange(port: number, request: string | Uint8Array): Promise<string> {
+/** Sends bytes as they are, over TLS where it is told of; resolves with everything that came back until the connection closed. */
+export async function rawExchange(
+  port: number,
+  request: string | Uint8Array,
+  tls?: { ca: string; serverName: string },
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = "";
   await Bun.connect({
     hostname: "127.0.0.1",
     port,
+    ...(tls && { tls }),
     socket: {
-      open: (socket) => void socket.write(request),
+      open: (socket) => void (tls ?? socket.write(request)),
+      handshake: (socket) => void socket.write(request),
       data: (_socket, bytes) => {
         text += bytes.toString("latin1");
       },

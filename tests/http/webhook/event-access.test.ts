@@ -4,20 +4,11 @@ import { EVENT_ROUTES } from "../../../src/http/webhook/routes.ts";
 import type { Scheme } from "../../../src/webhooks/contract.ts";
 import { genericScheme } from "../../../src/webhooks/generic.ts";
 import { schemeOf } from "../../../src/webhooks/schemes.ts";
-import { HOOK_SECRET, type HookServer, openHookServer } from "../../support/hooks.ts";
+import { GENERIC, HOOK_SECRET, type HookServer, openHookServer } from "../../support/hooks.ts";
 import { MCP_TOKENS, rawExchange, rawStatus, spellings, TOKENS } from "../../support/server.ts";
 
 const PUBLIC_URL = "https://hooks.example.com/webhook";
 const OTHER_SECRET = "another-secret-of-events-in-tests-012345";
-const GENERIC = {
-  header: "X-Acme-Signature",
-  prefix: "sig=",
-  algorithm: "sha256",
-  encoding: "base64",
-  content: "{timestamp}.{body}",
-  timestamp_header: "X-Acme-Time",
-} as const;
-
 /** A route for each scheme, and one that takes whatever a request shows. */
 const ROUTES = {
   deploy: {},
